@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { network, policy, mac } from '../../test/fixtures.ts';
+import { decideAnswer, needsLedger, table, type Facts } from './answer.ts';
+import { runOf } from './plan.ts';
+import { next, type Ledger } from './ledger.ts';
+
+const facts = (changes: Partial<Facts> = {}): Facts => ({ mac, asker: 'bound', heard: true, away: false, policy: undefined, ledger: undefined, network, ...changes });
+
+/** A ledger of one attempt, with its outcome. */
+function ledger(attempt: number, outcome: Ledger['outcome'], operation: Ledger['operation'] = 'deploying'): Ledger {
+  const run = { operation, attempt, operationId: 'op', steps: [], end: 'reboot' as const, maxClaims: 3 };
+  const move = next(undefined, { do: 'check-in', token: 't', mac, run });
+  assert.ok(move.ok);
+  return { ...move.ledger, outcome };
+}
+
+const written = policy({ answer: 'local', operation: null });
+
+const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][] = [
+  ['nothing heard yet', { heard: false, policy: policy() }, 'region-not-heard', 'retry'],
+  ['no binding yet', { asker: 'unbound', policy: policy() }, 'asker-unbound', 'retry'],
+  ['the address of another machine', { asker: 'foreign', policy: policy() }, 'asker-foreign', 'retry'],
+  ['a deployment to run', { policy: policy() }, 'policy-agent', 'agent'],
+  ['a deployment half done', { policy: policy(), ledger: ledger(3, null) }, 'policy-agent', 'agent'],
+  ['done, the policy is stale', { policy: policy(), ledger: ledger(3, 'succeeded') }, 'deployment-done', 'local'],
+  ['done, the policy is staler', { policy: policy({ attempt: 2, kind: 'commissioning' }), ledger: ledger(3, 'succeeded') }, 'deployment-done', 'local'],
+  ['failed', { policy: policy(), ledger: ledger(3, 'failed') }, 'attempt-done', 'hold'],
+  ['erased, the policy is stale', { policy: policy({ kind: 'releasing' }), ledger: ledger(3, 'succeeded', 'releasing') }, 'attempt-done', 'hold'],
+  ['release under way, the policy still deploys', { policy: policy({ attempt: 3 }), ledger: ledger(4, null, 'releasing') }, 'policy-older-than-ledger', 'retry'],
+  ['deployed again', { policy: policy({ attempt: 5 }), ledger: ledger(3, 'succeeded') }, 'policy-agent', 'agent'],
+  ['deployed', { policy: policy({ answer: 'local', status: 'Deployed', operation: null }), ledger: ledger(3, 'succeeded') }, 'policy-local', 'local'],
+  ['local while the disk is another’s', { policy: policy({ answer: 'local', status: 'Releasing', operation: null }) }, 'disk-not-trusted', 'hold'],
+  ['written, and the ledger knows it', { policy: written, ledger: ledger(3, 'succeeded') }, 'policy-local', 'local'],
+  ['written, by another rack', { policy: written }, 'policy-local', 'local'],
+  ['said to be written while the ledger’s steps still run', { policy: written, ledger: ledger(3, null) }, 'disk-not-trusted', 'hold'],
+  ['said to be written, and the ledger knows it failed', { policy: written, ledger: ledger(3, 'failed') }, 'disk-not-trusted', 'hold'],
+  ['agent without an operation', { policy: policy({ operation: null }) }, 'policy-without-operation', 'hold'],
+  ['hold', { policy: policy({ answer: 'hold', operation: null }) }, 'policy-hold', 'hold'],
+  ['inventory once more', { policy: policy({ answer: 'enlist', operation: null, status: 'New' }) }, 'policy-enlist', 'agent'],
+  ['unknown, region away', { away: true }, 'unknown-region-away', 'local'],
+  ['known, region away', { away: true, policy: policy() }, 'policy-agent', 'agent'],
+  ['unknown on no network of ours', { network: undefined }, 'unknown-network', 'local'],
+  ['unknown, enlist', {}, 'unknown-enlist', 'agent'],
+  ['unknown, local disk', { network: { ...network, unknownMachines: 'local-disk' } }, 'unknown-local-disk', 'local'],
+  ['unknown, ignore', { network: { ...network, unknownMachines: 'ignore' } }, 'unknown-ignore', 'ignore'],
+];
+
+for (const [name, given, rule, answer] of rows) {
+  test(`answer: ${name}`, () => {
+    const decided = decideAnswer(facts(given));
+    assert.deepEqual([decided.rule, decided.answer], [rule, answer]);
+  });
+}
+
+test('every row of the table is reached by a case above, and no rule has two rows', () => {
+  assert.deepEqual(new Set(rows.map(([, , rule]) => rule)), new Set(table.map((row) => row.rule)));
+  assert.equal(new Set(table.map((row) => row.rule)).size, table.length);
+});
+
+test('an unknown machine is enlisted under its provisional name, in attempt 0', () => {
+  const decided = decideAnswer(facts());
+  assert.deepEqual([decided.node, decided.operation, decided.attempt], ['mac-525400770001', 'enlisting', 0]);
+  assert.equal(runOf(decided, undefined, { ...network, afterEnlist: 'wait' })?.end, 'wait');
+});
+
+test('the ledger is asked while an operation runs and while its disk is to be trusted, not for a deployed machine', () => {
+  const asked = [policy(), written, policy({ answer: 'local', status: 'Deployed', operation: null }), policy({ answer: 'hold', operation: null }), undefined].map(needsLedger);
+  assert.deepEqual(asked, [true, true, false, false, false]);
+});

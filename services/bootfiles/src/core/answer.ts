@@ -1,0 +1,92 @@
+/**
+ * What a machine that asks for its boot script is answered: a table, first matching row wins. Pure; nothing here mints a
+ * token or writes a ledger. Invariants: a machine whose disk may hold the last owner's system never gets `local`; a
+ * stale policy never restarts an attempt that the ledger knows to be done.
+ */
+import { provisionalNodeId, type BootPolicy, type Mac, type Network, type NodeId, type OperationKind, type Status } from '@ironbus/contracts';
+import type { Ledger } from './ledger.ts';
+
+/** Who is behind the asker's address: the MAC it asks for (or another of the same node), nobody known, or somebody else. */
+export type Asker = 'bound' | 'unbound' | 'foreign';
+
+export type Facts = {
+  mac: Mac;
+  asker: Asker;
+  /** Every bucket was seen in full since start, and the bus was connected once. */
+  heard: boolean;
+  /** The bus does not answer now. */
+  away: boolean;
+  policy: BootPolicy | undefined;
+  ledger: Ledger | undefined;
+  network: Network | undefined;
+};
+
+/** `ignore` leaves the loader at once; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
+export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold';
+export type Answer = {
+  rule: string;
+  answer: AnswerKind;
+  node: NodeId;
+  operation: OperationKind | 'none';
+  attempt: number;
+  /** Set where the asker must be reported as `boot.refused`. */
+  refused?: string;
+};
+
+type Row = { rule: string; when: (facts: Facts) => boolean; answer: AnswerKind; refused?: string; why: string };
+
+/** Statuses in which the disk may still hold the last owner's system, or half of a new one. */
+const disklessStatuses: readonly Status[] = ['Deploying', 'Failed deployment', 'Releasing', 'Releasing failed', 'Disk erasing', 'Failed disk erasing'];
+
+/** Lifecycle says `local` in Deploying once it knows that the last step succeeded; this rack's ledger must not know otherwise. */
+const isWritten = ({ policy, ledger }: Facts): boolean => policy?.status === 'Deploying' && policy.answer === 'local'
+  && (ledger === undefined || (ledger.operation === 'deploying' && ledger.outcome === 'succeeded'));
+
+export const table: readonly Row[] = [
+  { rule: 'region-not-heard', when: (f) => !f.heard, answer: 'retry', why: 'nothing may be called unknown before every bucket was seen in full' },
+  { rule: 'asker-unbound', when: (f) => f.asker === 'unbound', answer: 'retry', why: 'dhcp writes the binding before its ACK leaves, so it is about to arrive' },
+  { rule: 'asker-foreign', when: (f) => f.asker === 'foreign', answer: 'retry', refused: 'asker-foreign',
+    why: 'the address belongs to another machine: a late binding heals by itself, a forged request gets neither token nor disk' },
+  { rule: 'deployment-done', when: (f) => overrides(f) && f.ledger?.operation === 'deploying' && f.ledger.outcome === 'succeeded', answer: 'local',
+    why: 'the ledger said done before the agent was told; the policy is about to follow' },
+  { rule: 'attempt-done', when: (f) => overrides(f) && f.ledger?.outcome !== null, answer: 'hold', why: 'nothing of this attempt may run again; the next policy decides' },
+  { rule: 'policy-older-than-ledger', when: (f) => overrides(f) && attemptOf(f) < (f.ledger?.attempt ?? 0), answer: 'retry',
+    why: 'a newer attempt has begun here; the policy of it is on its way' },
+  { rule: 'policy-without-operation', when: (f) => f.policy?.answer === 'agent' && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent and plans nothing is a defect: do no harm' },
+  { rule: 'policy-agent', when: (f) => f.policy?.answer === 'agent', answer: 'agent', why: 'lifecycle wants the operation to run' },
+  { rule: 'policy-enlist', when: (f) => f.policy?.answer === 'enlist', answer: 'agent', why: 'lifecycle wants the inventory once more' },
+  { rule: 'policy-hold', when: (f) => f.policy?.answer === 'hold', answer: 'hold', why: 'nothing may run on this machine' },
+  { rule: 'disk-not-trusted', when: (f) => f.policy !== undefined && disklessStatuses.includes(f.policy.status) && !isWritten(f), answer: 'hold',
+    why: 'in these statuses nothing ever answers local disk: it may be the last owner’s system' },
+  { rule: 'policy-local', when: (f) => f.policy?.answer === 'local', answer: 'local', why: 'the machine boots its own disk' },
+  { rule: 'unknown-region-away', when: (f) => f.away, answer: 'local', why: 'with the link down an unknown machine is never enlisted' },
+  { rule: 'unknown-network', when: (f) => f.network === undefined, answer: 'local', why: 'no network says what to do with unknown machines: leave it alone' },
+  { rule: 'unknown-enlist', when: (f) => f.network?.unknownMachines === 'enlist', answer: 'agent', why: 'the network enlists unknown machines' },
+  { rule: 'unknown-local-disk', when: (f) => f.network?.unknownMachines === 'local-disk', answer: 'local', why: 'the network lets unknown machines boot their disk' },
+  { rule: 'unknown-ignore', when: () => true, answer: 'ignore', why: 'the network ignores unknown machines' },
+];
+
+/** Decides one request. Never throws; every answer names its row. */
+export function decideAnswer(facts: Facts): Answer {
+  const row = table.find((candidate) => candidate.when(facts)) as Row;
+  const enlisting = row.rule === 'policy-enlist' || row.rule === 'unknown-enlist';
+  return {
+    rule: row.rule, answer: row.answer, node: facts.policy?.node ?? provisionalNodeId(facts.mac),
+    operation: enlisting ? 'enlisting' : row.answer === 'agent' ? (facts.policy?.operation?.kind ?? 'none') : 'none',
+    attempt: enlisting ? 0 : attemptOf(facts),
+    ...(row.refused !== undefined && { refused: row.refused }),
+  };
+}
+
+/** Where the ledger has a say: an operation runs, or lifecycle says that one has written the disk. Deployed machines boot without it. */
+export const needsLedger = (policy: BootPolicy | undefined): policy is BootPolicy =>
+  policy !== undefined && (policy.operation !== null || (policy.status === 'Deploying' && policy.answer === 'local'));
+
+const attemptOf = (facts: Facts): number => facts.policy?.operation?.attempt ?? 0;
+
+/** True where the ledger has the last word: the policy's operation is of the ledger's attempt or an earlier one. */
+function overrides(facts: Facts): boolean {
+  const operation = facts.policy?.operation ?? null;
+  return operation !== null && facts.ledger !== undefined && operation.attempt <= facts.ledger.attempt
+    && (operation.attempt < facts.ledger.attempt || facts.ledger.outcome !== null);
+}

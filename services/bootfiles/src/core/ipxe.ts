@@ -1,0 +1,49 @@
+/** iPXE scripts. Pure text; one script serves BIOS and UEFI, which it tells apart by `${platform}`. */
+import type { Mac } from '@ironbus/contracts';
+import { assertBaseUrl, macInPath } from './kernel.ts';
+
+/** What a loader is to do, whichever loader it is. `architecture` names the agent image. */
+export type BootAnswer =
+  | { answer: 'agent' | 'hold'; rule: string; commandLine: readonly string[]; architecture: 'amd64' | 'arm64' }
+  | { answer: 'local' | 'retry' | 'ignore'; rule: string };
+export type Place = { baseUrl: string; mac: Mac };
+
+/** Renders one answer. `chain --replace` keeps the stack flat however long a machine has to ask again. */
+export function renderIpxe(boot: BootAnswer, place: Place): string {
+  assertBaseUrl(place.baseUrl);
+  return `#!ipxe\n# ironbus: ${boot.rule}\n${body(boot, place).join('\n')}\n`;
+}
+
+function body(boot: BootAnswer, place: Place): string[] {
+  switch (boot.answer) {
+    case 'agent':
+    case 'hold': return renderAgent(boot, place);
+    case 'local': return renderLocal();
+    case 'retry': return renderRetry(place);
+    case 'ignore': return ['exit'];
+  }
+}
+
+/** `initrd=initrd.img` is for the EFI stub, which finds the file by its iPXE name; BIOS ignores it. */
+function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: Place): string[] {
+  const image = `${place.baseUrl}/agent-image/${boot.architecture}`;
+  return [
+    `kernel ${image}/vmlinuz initrd=initrd.img ${boot.commandLine.join(' ')} || goto retry`,
+    `initrd --name initrd.img ${image}/initrd.img || goto retry`,
+    'boot || goto retry',
+    ...renderRetry(place),
+  ];
+}
+
+/** An iPXE that can not boot drive 0x80 hands over to the next boot device; UEFI goes on in its boot order only on an error. */
+function renderLocal(): string[] {
+  return [
+    'iseq ${platform} efi && goto efi || goto bios',
+    ':bios', 'sanboot --no-describe --drive 0x80 || exit',
+    ':efi', 'exit 1',
+  ];
+}
+
+function renderRetry(place: Place): string[] {
+  return [':retry', 'imgfree', 'sleep 5', `chain --replace --autofree ${place.baseUrl}/boot/${macInPath(place.mac)}/script.ipxe || goto retry`];
+}

@@ -1,0 +1,44 @@
+/** The kernel command line of the agent (agent-protocol.md), made of checked words only. Pure. */
+import { macToken, type Mac } from '@ironbus/contracts';
+
+/**
+ * No white space, quotes, backslash, `$`, braces or control characters: such a word means the same to iPXE, GRUB
+ * (single-quoted) and pxelinux. Those that are operators by themselves are left out below.
+ */
+const word = /^[A-Za-z0-9_.,:;=/@%+~^!?*()[\]<>&|#-]{1,512}$/;
+const operators = ['||', '&&', ';', '&', '|', '#'];
+/** Ours to say; a policy can not say them again. */
+const reserved = /^(ironbus\.|BOOTIF=|initrd=)/i;
+
+export type Words = { words: string[]; refused: string[] };
+
+/** Splits arguments of a policy or a setting; what could break out of a script, or speak for us, is refused by name. */
+export function splitArguments(text: string): Words {
+  const all = text.split(/\s+/).filter((part) => part !== '');
+  const good = (part: string): boolean => word.test(part) && !operators.includes(part) && !part.startsWith('#') && !reserved.test(part);
+  return { words: all.filter(good), refused: all.filter((part) => !good(part)) };
+}
+
+/** `01-52-54-00-77-00-01`, hardware type first, as pxelinux writes it. */
+export const bootInterface = (mac: Mac): string => `01-${mac.replaceAll(':', '-')}`;
+/** `52-54-00-77-00-01`, as boot URLs write a MAC. */
+export const macInPath = (mac: Mac): string => mac.replaceAll(':', '-');
+
+export type CommandLine = { baseUrl: string; token: string; mac: Mac; quick: readonly string[]; extra: readonly string[] };
+
+/** The words of the command line, ours first. Throws where a word of ours is not one: that is a defect, not an input. */
+export function commandLine(from: CommandLine): string[] {
+  const ours = [
+    `ironbus.url=${from.baseUrl}`, `ironbus.token=${from.token}`, `BOOTIF=${bootInterface(from.mac)}`,
+    'console=tty0', 'console=ttyS0,115200',
+  ];
+  if (!/^[A-Za-z0-9_-]{43}$/.test(from.token)) throw new Error('a boot token is 43 base64url characters');
+  if (!/^[0-9a-f]{12}$/.test(macToken(from.mac))) throw new Error('a MAC is twelve hex digits');
+  assertBaseUrl(from.baseUrl);
+  return [...ours, ...from.quick, ...from.extra];
+}
+
+/** Throws where a base URL could be read as anything but one word by a boot loader. */
+export function assertBaseUrl(baseUrl: string): void {
+  if (!/^https?:\/\/[A-Za-z0-9.:[\]-]{1,190}$/.test(baseUrl)) throw new Error('a base URL is a scheme, a host and a port');
+}

@@ -1,0 +1,38 @@
+/** Conditional and partial requests for one file (RFC 9110 §13, §14). Pure; a file is its size and its validators. */
+export type FileFacts = { sizeBytes: number; etag: string; modified: Date };
+export type Asked = { range?: string | undefined; ifRange?: string | undefined; ifNoneMatch?: string | undefined; ifModifiedSince?: string | undefined };
+export type Part =
+  | { status: 200 | 206; start: number; /** Exclusive. */ end: number }
+  | { status: 304 }
+  | { status: 416 };
+
+/** Which bytes to send. Several ranges, other units and malformed ones are answered with the whole file (§14.2 allows it). Never throws. */
+export function decidePart(file: FileFacts, asked: Asked): Part {
+  if (isUnchanged(file, asked)) return { status: 304 };
+  const whole: Part = { status: 200, start: 0, end: file.sizeBytes };
+  if (asked.range === undefined || !rangeHolds(file, asked.ifRange)) return whole;
+  const match = /^bytes=\s*(\d{0,16})-(\d{0,16})\s*$/i.exec(asked.range);
+  if (match === null) return whole;
+  const [, first = '', last = ''] = match;
+  if (first === '') return last === '' ? whole : suffix(file.sizeBytes, Number(last));
+  const start = Number(first);
+  const end = last === '' ? file.sizeBytes : Math.min(Number(last) + 1, file.sizeBytes);
+  if (last !== '' && Number(last) < start) return whole;
+  return start >= file.sizeBytes ? { status: 416 } : { status: 206, start, end };
+}
+
+function suffix(sizeBytes: number, count: number): Part {
+  if (count === 0 || sizeBytes === 0) return { status: 416 };
+  return { status: 206, start: Math.max(0, sizeBytes - count), end: sizeBytes };
+}
+
+function isUnchanged(file: FileFacts, asked: Asked): boolean {
+  if (asked.ifNoneMatch !== undefined) {
+    return asked.ifNoneMatch.trim() === '*' || asked.ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === file.etag);
+  }
+  const since = asked.ifModifiedSince === undefined ? Number.NaN : Date.parse(asked.ifModifiedSince);
+  return !Number.isNaN(since) && Math.floor(file.modified.getTime() / 1000) * 1000 <= since;
+}
+
+/** §13.1.5: a range is only good for the file that the asker already has a part of. */
+const rangeHolds = (file: FileFacts, ifRange: string | undefined): boolean => ifRange === undefined || ifRange.trim() === file.etag;

@@ -1,0 +1,16 @@
+import {
+  bindingsBucket, bootFileServed, bootPoliciesBucket, bootRefused, bootScriptServed, defineManifest, deployDataBucket, imagesBucket, networksBucket,
+  nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStepClaimed, nodeStepReported, racksBucket, type EventDefinition,
+} from '@ironbus/contracts';
+
+/** bootfiles consumes no events: it answers from the buckets it watches. */
+export const manifest = defineManifest({
+  service: 'bootfiles',
+  publishes: [
+    bootScriptServed, bootFileServed, bootRefused, nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat,
+    nodeLogReported, nodePhonedHome,
+  ] as unknown as EventDefinition[],
+  consumes: [],
+  writes: [],
+  watches: [networksBucket, bootPoliciesBucket, imagesBucket, bindingsBucket, deployDataBucket, racksBucket],
+});

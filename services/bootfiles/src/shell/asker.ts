@@ -1,0 +1,37 @@
+/** Who asks: known by the binding of the address, never by what a URL or a header says (X-Forwarded-For is not read). */
+import type { Binding, BootPolicy, IpAddress, Mac, Network } from '@ironbus/contracts';
+import type { FastifyRequest } from 'fastify';
+import type { Asker } from '../core/answer.ts';
+import { bindingKey, canonicalAddress, inNetwork } from '../core/address.ts';
+import type { Context } from './context.ts';
+
+export type Asking = { address: IpAddress; binding: Binding | undefined; network: Network | undefined; baseUrl: string };
+
+export function identify({ config, views }: Context, request: FastifyRequest): Asking {
+  const address = canonicalAddress(request.socket.remoteAddress ?? '');
+  const key = bindingKey(config.rackId, address);
+  const binding = key === undefined ? undefined : views.bindings.get(key);
+  const network = networkOf(views.networks, binding, address);
+  return { address, binding, network, baseUrl: network?.baseUrl ?? ownUrl(request) };
+}
+
+/** The asker's binding names its network; an address without one (a deployed machine) is placed by prefix. */
+function networkOf(networks: Context['views']['networks'], binding: Binding | undefined, address: IpAddress): Network | undefined {
+  const named = binding === undefined ? undefined : networks.get(binding.network);
+  return named ?? [...networks.entries()].map(([, network]) => network).find((network) => inNetwork(network, address));
+}
+
+/** Where no network says how we are reached, the address that the asker reached us at does. */
+function ownUrl(request: FastifyRequest): string {
+  const { localAddress = '127.0.0.1', localPort } = request.socket;
+  const address = canonicalAddress(localAddress);
+  return `http://${address.includes(':') ? `[${address}]` : address}:${localPort}`;
+}
+
+/** Whether the binding is of this MAC, or of another MAC of the same node. */
+export function askerOf(mac: Mac, binding: Binding | undefined, policyOf: (mac: Mac) => BootPolicy | undefined): Asker {
+  if (binding === undefined) return 'unbound';
+  if (binding.mac === mac) return 'bound';
+  const node = policyOf(mac)?.node;
+  return node !== undefined && (binding.node === node || policyOf(binding.mac)?.node === node) ? 'bound' : 'foreign';
+}

@@ -1,0 +1,139 @@
+/**
+ * The rack’s images: fetched from the region as soon as its index names them, one download per image at a time, kept as
+ * long as the index or an attempt needs them. A machine that asks early waits for the download that is under way.
+ */
+import { IronbusError, type Image } from '@ironbus/contracts';
+import { backoffMs, systemClock, wait, within, type Logger } from '@ironbus/runtime';
+import type { ImageFiles } from './image-files.ts';
+
+type Options = {
+  files: ImageFiles; regionUrl: string; regionKey: string | undefined; log: Logger;
+  /** What the region offers now, and whether that is known in full. */
+  index: () => Image[]; heard: () => boolean;
+  /** Hashes that an attempt in progress may still ask for. */
+  needed: () => ReadonlySet<string>;
+};
+/** `path`: there it is. `absent`: neither here nor to be had. `late`: it is still being fetched. */
+export type Awaited = { path: string } | 'absent' | 'late';
+
+const firstByteMs = 15_000;
+const silenceMs = 60_000;
+
+export class ImageCache {
+  readonly #options: Options;
+  readonly #stopper = new AbortController();
+  readonly #downloads = new Map<string, Promise<void>>();
+  #kicked = Promise.withResolvers<void>();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#options.files.open();
+    this.#loop = this.#run().catch((error: unknown) => { this.#options.log.error({ err: error }, 'image cache stopped'); });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopper.abort(new Error('the image cache stops'));
+    this.kick();
+    await this.#loop;
+    await Promise.allSettled(this.#downloads.values());
+  }
+
+  /** Something in the index, or in what needs it, changed. */
+  kick(): void {
+    this.#kicked.resolve();
+  }
+
+  /** The file of an image; waits up to `waitMs` for it to come from the region. */
+  async await(sha256: string, waitMs: number): Promise<Awaited> {
+    const { files, index } = this.#options;
+    const image = index().find((candidate) => candidate.sha256 === sha256);
+    const here = await files.locate(sha256, image?.sizeBytes);
+    if (here !== undefined) return { path: here };
+    if (image === undefined) return 'absent';
+    const patience = AbortSignal.any([this.#stopper.signal, AbortSignal.timeout(waitMs)]);
+    const outcome = await within(untilFetched((wanted) => this.#download(wanted), image, patience), waitMs);
+    if (outcome === 'late') return this.#downloads.has(sha256) ? 'late' : 'absent';
+    const path = await files.locate(sha256, image.sizeBytes);
+    return path === undefined ? 'absent' : { path };
+  }
+
+  /** Joins the download that is under way, or starts one. Rejects when this one try fails. */
+  #download(image: Image): Promise<void> {
+    const running = this.#downloads.get(image.sha256)
+      ?? fetchImage(this.#options, image, this.#stopper.signal).finally(() => this.#downloads.delete(image.sha256));
+    this.#downloads.set(image.sha256, running);
+    return running;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#stopper.signal.aborted;) {
+      this.#kicked = Promise.withResolvers<void>();
+      failures = await this.#fetchMissing(failures > 0) > 0 ? failures + 1 : 0;
+      await this.#sweep();
+      if (failures === 0) await this.#kicked.promise;
+      else await within(this.#kicked.promise, backoffMs(failures + 4));
+    }
+  }
+
+  /** One try for each image that is not here; gives how many failed. What failed before is not worth a second warning. */
+  async #fetchMissing(again: boolean): Promise<number> {
+    const { files, index, log } = this.#options;
+    let failed = 0;
+    for (const image of index()) {
+      if (this.#stopper.signal.aborted || await files.locate(image.sha256, image.sizeBytes) !== undefined) continue;
+      await this.#download(image).catch((error: unknown) => {
+        failed += 1;
+        if (!this.#stopper.signal.aborted) log[again ? 'debug' : 'warn']({ image: image.id, err: error }, 'image not fetched, trying again');
+      });
+    }
+    return failed;
+  }
+
+  async #sweep(): Promise<void> {
+    const { files, heard, index, needed, log } = this.#options;
+    if (!heard()) return;
+    const gone = await files.sweep(new Set([...index().map((image) => image.sha256), ...needed()]));
+    if (gone.length > 0) log.info({ images: gone }, 'cached images removed');
+  }
+}
+
+/** Resolves when the image is here, or when the region says that it has it no more. */
+async function untilFetched(download: (image: Image) => Promise<void>, image: Image, patience: AbortSignal): Promise<void> {
+  for (let attempt = 1; !patience.aborted; attempt += 1) {
+    const failure = await download(image).then(() => undefined, (error: unknown) => error);
+    if (failure === undefined || (failure instanceof IronbusError && failure.code === 'IMAGE_UNKNOWN')) return;
+    await wait(systemClock, backoffMs(attempt), patience).catch(() => undefined);
+  }
+}
+
+/** One try. Throws IMAGE_UNKNOWN where the region has no such image, and whatever else went wrong. */
+async function fetchImage({ files, regionUrl, regionKey, log }: Options, image: Image, stopped: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const patience = new AbortController();
+  let timer = setTimeout(() => patience.abort(new Error('the region does not answer')), firstByteMs);
+  const url = new URL(`/api/v1/images/${image.id}/blob`, regionUrl);
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([stopped, patience.signal]), ...(regionKey !== undefined && { headers: { authorization: `Bearer ${regionKey}` } }) });
+    if (response.status === 404) throw new IronbusError('IMAGE_UNKNOWN', `the region has no image ${image.id}`);
+    if (!response.ok || response.body === null) throw new Error(`the region answered ${response.status}`);
+    const alive = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => patience.abort(new Error('the region fell silent')), silenceMs);
+    };
+    await files.save(image, watched(response.body, alive));
+  } finally {
+    clearTimeout(timer);
+  }
+  log.info({ image: image.id, sha256: image.sha256, bytes: image.sizeBytes, seconds: (performance.now() - started) / 1000 }, 'image fetched');
+}
+
+async function* watched(body: AsyncIterable<Uint8Array>, alive: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    alive();
+    yield chunk;
+  }
+}

@@ -1,0 +1,32 @@
+/** What is told of boot requests on OBSERVATIONS: never waits, never fails a request. */
+import { bootFileServed, bootRefused, bootScriptServed, macToken, type Mac } from '@ironbus/contracts';
+import type { Answer } from '../core/answer.ts';
+import type { Asking } from './asker.ts';
+import type { Context } from './context.ts';
+import type { Sent } from './send-file.ts';
+
+export type Request = { asking: Asking; mac: Mac | null; path: string };
+
+function contextOf({ views }: Context, { asking, mac }: Request) {
+  const node = (mac === null ? undefined : views.policyOf(mac)?.node) ?? asking.binding?.node ?? undefined;
+  return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId };
+}
+/** Tokens travel in some paths: what follows the node is cut off. */
+const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
+const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: pathOf(path) });
+
+export function scriptServed(context: Context, request: Request, answer: Pick<Answer, 'rule' | 'answer'>): void {
+  const status = request.mac === null ? null : context.views.policyOf(request.mac)?.status ?? null;
+  context.bus.observe(bootScriptServed, { ...contextOf(context, request), data: { ...asked(request), rule: answer.rule, answer: answer.answer, status } });
+  context.log.info({ mac: request.mac, address: request.asking.address, rule: answer.rule, answer: answer.answer, status }, 'boot script served');
+}
+
+export function fileServed(context: Context, request: Request, sent: Sent): void {
+  context.bus.observe(bootFileServed, { ...contextOf(context, request), data: { ...asked(request), ...sent } });
+  context.log[sent.complete ? 'info' : 'warn']({ mac: request.mac, address: request.asking.address, path: pathOf(request.path), ...sent }, 'boot file served');
+}
+
+export function refused(context: Context, request: Request, reason: string): void {
+  context.bus.observe(bootRefused, { ...contextOf(context, request), data: { ...asked(request), reason } });
+  context.log.warn({ mac: request.mac, address: request.asking.address, path: pathOf(request.path), reason }, 'boot request refused');
+}

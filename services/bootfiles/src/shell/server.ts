@@ -1,0 +1,64 @@
+/** The HTTP server: validation by the contracts' own schemas, and one shape of error. */
+import { IronbusError, lazyCheck, type Violation } from '@ironbus/contracts';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { addAgentRoutes } from './agent-routes.ts';
+import { addBootRoutes } from './boot-routes.ts';
+import type { Context } from './context.ts';
+import { addFileRoutes } from './file-routes.ts';
+import { addMachineRoutes } from './machine-routes.ts';
+
+/** `trustProxy` stays off: an asker is who its socket says. */
+export function createServer(context: Context): FastifyInstance {
+  const app = fastify({ logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, keepAliveTimeout: 30_000, bodyLimit: 256 * 1024, routerOptions: { maxParamLength: 256 } });
+  app.setValidatorCompiler(({ schema }) => compile(schema as TSchema));
+  app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'ROUTE_UNKNOWN', message: 'there is nothing at this address' } }));
+  addBootRoutes(app, context);
+  addFileRoutes(app, context);
+  addAgentRoutes(app, context);
+  addMachineRoutes(app, context);
+  return app;
+}
+
+class InvalidRequest extends Error {
+  readonly violations: Violation[];
+
+  constructor(violations: Violation[]) {
+    super('the request does not satisfy its schema');
+    this.violations = violations;
+  }
+}
+
+/** The schema as it is: no coercion, no removal, no defaults. */
+function compile(schema: TSchema): (value: unknown) => { value: unknown } | { error: Error } {
+  const check = lazyCheck(schema);
+  return (value) => {
+    const violations = check(value);
+    return violations.length === 0 ? { value } : { error: new InvalidRequest(violations) };
+  };
+}
+
+function answerError(context: Context, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.routeOptions.url ?? '';
+  if (error instanceof IronbusError) {
+    if (error.httpStatus >= 500) context.log[error.code === 'NOT_READY' ? 'info' : 'warn']({ path, code: error.code, reason: error.message, detail: error.detail }, 'request not answered');
+    if (error.httpStatus === 503) reply.header('retry-after', '5');
+    return reply.code(error.httpStatus).send({ error: { code: error.code, message: error.message } });
+  }
+  const violations = (error as { violations?: Violation[] }).violations;
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (violations !== undefined) return reply.code(422).send({ error: { code: 'REQUEST_INVALID', message: 'the request does not satisfy its schema', violations } });
+  if (status < 500) return reply.code(status).send({ error: { code: 'REQUEST_INVALID', message: (error as Error).message } });
+  context.log.error({ path, err: error }, 'request failed');
+  return reply.code(500).send({ error: { code: 'INTERNAL', message: 'a defect of Ironbus; the rack’s log has the detail' } });
+}
+
+/** Throws PORT_UNAVAILABLE. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    throw new IronbusError('PORT_UNAVAILABLE', `bootfiles can not listen on ${host}:${port} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, { cause });
+  }
+}

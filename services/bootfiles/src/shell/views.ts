@@ -1,0 +1,30 @@
+/** What the region and dhcp say, in memory: answers never wait for the bus. */
+import type { Bus } from '@ironbus/bus';
+import {
+  bindingsBucket, bootPoliciesBucket, deployDataBucket, imagesBucket, macToken, networksBucket, racksBucket, type BootPolicy, type Mac,
+} from '@ironbus/contracts';
+
+export type Views = ReturnType<typeof openViews>;
+
+/** Starts the watches; `onImages` is called when images or what needs them may have changed. */
+export function openViews(bus: Bus, onImages: () => void) {
+  const views = {
+    networks: bus.watch(networksBucket),
+    policies: bus.watch(bootPoliciesBucket, { onChange: onImages }),
+    images: bus.watch(imagesBucket, { onChange: onImages }),
+    bindings: bus.watch(bindingsBucket),
+    deployData: bus.watch(deployDataBucket),
+    racks: bus.watch(racksBucket),
+  };
+  const all = Object.values(views);
+  return {
+    ...views,
+    /** Every bucket was read in full since start, which needs one connection. */
+    heard: (): boolean => all.every((view) => view.synced()),
+    /** The bus does not answer now. */
+    away: (): boolean => !bus.ready().ready,
+    policyOf: (mac: Mac): BootPolicy | undefined => views.policies.get(macToken(mac)),
+    whenHeard: async (): Promise<void> => { await Promise.all(all.map((view) => view.whenSynced())); },
+    stop: async (): Promise<void> => { await Promise.all(all.map((view) => view.stop())); },
+  };
+}

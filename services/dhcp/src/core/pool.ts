@@ -1,0 +1,65 @@
+/** Which addresses of a network may be given to whom: dynamic ranges, reservations of the network and of boot policies. Pure. */
+import { createHash } from 'node:crypto';
+import { parseIpv4, type BootPolicy, type Ipv4, type Mac, type Network } from '@ironbus/contracts';
+import { parseIpv4 as numberOf } from '@ironbus/wire';
+import { holds } from './select-network.ts';
+
+export type Pool = {
+  readonly network: Network;
+  /** The address kept for this MAC: its network reservation, else its policy's, if that lies in this network. */
+  reservedFor(mac: Mac): Ipv4 | undefined;
+  /** The MAC that an address is kept for. */
+  ownerOf(address: string): Mac | undefined;
+  /** Whether this MAC may hold the address at all: kept for it, or in a dynamic range and kept for nobody else. */
+  allows(mac: Mac, address: string): boolean;
+  /** Addresses inside the dynamic ranges that no dynamic client may get. */
+  keptInRanges(): readonly string[];
+  /** `from`, `to` as numbers, both included, in order: what the lease scripts allocate from. */
+  readonly ranges: readonly (readonly [number, number])[];
+  /** Changes when the ranges or the network's own reservations do. */
+  readonly signature: string;
+};
+
+/** The policies that keep an address, by MAC and by address; `PolicyIndex` is one, kept up to date change by change. */
+export type PolicyReservations = {
+  policyOf(mac: Mac): BootPolicy | undefined;
+  macOf(address: string): Mac | undefined;
+  addresses(): Iterable<string>;
+  /** Changes with every change. */
+  readonly version: number;
+};
+
+/** A network's own reservation wins over a policy about the same MAC or address. */
+export function makePool(network: Network, policies: PolicyReservations): Pool {
+  const ownByMac = new Map(network.reservations.map(({ mac, address }) => [mac, address]));
+  const ownByAddress = new Map<string, Mac>(network.reservations.map(({ mac, address }) => [address, mac]));
+  const ranges = network.dynamicRanges.map(({ from, to }) => [numberOf(from) ?? 0, numberOf(to) ?? -1] as const);
+  const infrastructure = [network.serverAddress, network.gateway].filter((address) => address !== null);
+  const fromPolicy = (mac: Mac): Ipv4 | undefined => {
+    const address = parseIpv4(policies.policyOf(mac)?.reservedAddress ?? '');
+    return address !== undefined && holds(network, address) && !ownByAddress.has(address) && policies.macOf(address) === mac ? address : undefined;
+  };
+  const reservedFor = (mac: Mac): Ipv4 | undefined => ownByMac.get(mac) ?? fromPolicy(mac);
+  let kept: { version: number; addresses: readonly string[] } | undefined;
+  const keptInRanges = (): readonly string[] => {
+    if (kept?.version === policies.version) return kept.addresses;
+    const addresses = [...ownByAddress.keys(), ...policies.addresses(), ...infrastructure].filter((address) => isIn(ranges, address));
+    kept = { version: policies.version, addresses };
+    return addresses;
+  };
+  const ownerOf = (address: string): Mac | undefined => ownByAddress.get(address) ?? policies.macOf(address);
+  return {
+    network, ranges, reservedFor, ownerOf, keptInRanges,
+    signature: createHash('sha1').update(JSON.stringify([ranges, network.reservations, infrastructure])).digest('base64url'),
+    allows(mac, address) {
+      const owner = ownerOf(address);
+      if (owner !== undefined) return owner === mac;
+      return isIn(ranges, address) && !infrastructure.includes(address as Ipv4);
+    },
+  };
+}
+
+function isIn(ranges: readonly (readonly [number, number])[], address: string): boolean {
+  const value = numberOf(address);
+  return value !== undefined && ranges.some(([from, to]) => value >= from && value <= to);
+}

@@ -1,0 +1,4 @@
+/** The face of the dhcp service. */
+export { configSpec, type DhcpConfig } from './config.ts';
+export { manifest } from './manifest.ts';
+export { create, type DhcpService } from './service.ts';

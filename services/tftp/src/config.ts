@@ -1,0 +1,19 @@
+import { Type } from 'typebox';
+import { defineConfig, PortNumber, type ConfigOf } from '@ironbus/runtime';
+
+export const configSpec = defineConfig({
+  prefix: 'TFTP_',
+  shared: ['natsServers', 'natsCredsFile', 'rackId', 'logLevel', 'healthHost', 'instanceId'],
+  fields: {
+    healthPort: { env: 'HEALTH_PORT', schema: PortNumber, default: 5262, doc: 'Port of /healthz, /readyz and /metrics; 0 takes any free one.' },
+    host: { env: 'HOST', schema: Type.String({ minLength: 1, description: 'an IPv4 address' }), default: '0.0.0.0', doc: 'Where read requests are heard.' },
+    port: { env: 'PORT', schema: PortNumber, default: 69, doc: 'UDP port of read requests.' },
+    assetsDir: { env: 'ASSETS_DIR', schema: Type.String({ minLength: 1, description: 'a path' }), default: './.cache/assets', doc: 'What agent/build.ts built: the loaders and their manifest.' },
+    maxBlockBytes: { env: 'MAX_BLOCK_BYTES', schema: Type.Integer({ minimum: 512, maximum: 65_464 }), default: 1468, doc: 'Largest blksize agreed to; above 1468 an Ethernet packet is cut into fragments.' },
+    maxWindowBlocks: { env: 'MAX_WINDOW_BLOCKS', schema: Type.Integer({ minimum: 1, maximum: 65_535 }), default: 16, doc: 'Largest windowsize agreed to.' },
+    retransmitSeconds: { env: 'RETRANSMIT_SECONDS', schema: Type.Number({ minimum: 0.05, maximum: 60 }), default: 1, doc: 'How long to wait for an ACK before the first repetition; doubled each time, at most 8 times this.' },
+    maxTries: { env: 'MAX_TRIES', schema: Type.Integer({ minimum: 1, maximum: 100 }), default: 6, doc: 'Repetitions without an answer until a client counts as gone.' },
+    maxTransfers: { env: 'MAX_TRANSFERS', schema: Type.Integer({ minimum: 1, maximum: 100_000 }), default: 4096, doc: 'Transfers at a time; requests beyond are left for the client to repeat.' },
+  },
+});
+export type TftpConfig = ConfigOf<typeof configSpec>;

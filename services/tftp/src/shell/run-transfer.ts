@@ -1,0 +1,94 @@
+/** Performs one transfer on a socket of its own: its port is our transfer id (RFC 1350 §4). */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeError, encodeOack, TftpError } from '@ironbus/wire';
+import type { Agreed } from '../core/negotiate.ts';
+import { begin, blockCount, onAck, onTimeout, type Stepped } from '../core/transfer.ts';
+
+export type Peer = { address: string; port: number };
+export type Ended =
+  | { ok: true; bytes: number; retransmitted: number }
+  | { ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; message?: string; bytes: number };
+export type Running = { readonly ended: Promise<Ended>; stop(): void };
+
+type Options = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number; host: string };
+const maxBackOff = 8;
+const messageLimit = 200;
+const stranger = encodeError(TftpError.unknownTransferId, 'this transfer belongs to another client');
+
+/** Never rejects: how it ended is a value. */
+export function runTransfer({ peer, content, agreed, maxTries, host }: Options): Running {
+  const { promise: ended, resolve } = Promise.withResolvers<Ended>();
+  const socket = createSocket({ type: 'udp4', lookup: asIs });
+  const send = sender(socket, peer, content, agreed);
+  const patience = repeater(() => perform(onTimeout(stepped.state, maxTries)));
+  let over = false;
+  let stepped: Stepped = begin({ totalBlocks: blockCount(content.length, agreed.blockBytes), windowBlocks: agreed.windowBlocks, oack: agreed.oack.length > 0 });
+
+  function end(how: Ended): void {
+    if (over) return;
+    over = true;
+    patience.stop();
+    socket.close();
+    resolve(how);
+  }
+  const fail = (reason: Extract<Ended, { ok: false }>['reason'], message?: string): void =>
+    end({ ok: false, reason, bytes: Math.min(content.length, Math.max(0, stepped.state.acked) * agreed.blockBytes), ...(message !== undefined && { message: message.slice(0, messageLimit) }) });
+  function perform(next: Stepped): void {
+    stepped = next;
+    const { action, state } = next;
+    switch (action.do) {
+      case 'wait': return;
+      case 'complete': return end({ ok: true, bytes: content.length, retransmitted: state.retransmitted });
+      case 'fail': return fail(action.reason);
+      case 'send-oack': send.oack(); break;
+      case 'send-blocks': for (let block = action.from; block <= action.to; block++) send.block(block); break;
+    }
+    patience.start(agreed.timeoutSeconds * 1000 * Math.min(2 ** state.tries, maxBackOff));
+  }
+
+  socket.on('message', (bytes, from) => {
+    if (!isPeer(peer, from)) return socket.send(stranger, from.port, from.address);
+    const decoded = decodeTftp(bytes);
+    if (!decoded.ok) return;
+    if (decoded.packet.kind === 'ack') perform(onAck(stepped.state, decoded.packet.block));
+    else if (decoded.packet.kind === 'error') fail('client-aborted', `${decoded.packet.code} ${decoded.packet.message}`);
+  });
+  socket.on('error', (error) => fail('send-failed', error.message));
+  socket.bind(0, host, () => { if (!over) perform(stepped); });
+  return { ended, stop: () => fail('stopped') };
+}
+
+const isPeer = (peer: Peer, from: RemoteInfo): boolean => from.port === peer.port && from.address === peer.address;
+
+/** Peers and our own host are addresses already; Node's resolver would cost a turn of the event loop for each packet. */
+const asIs = (address: string, _options: unknown, callback: (error: null, address: string, family: number) => void): void => callback(null, address, 4);
+
+/** Header and payload go out as one buffer, which is sent at once; a list of two would be copied by Node for each block. */
+function sender(socket: Socket, peer: Peer, content: Buffer, { oack, blockBytes }: Agreed): { oack(): void; block(number: number): void } {
+  return {
+    oack: () => socket.send(encodeOack(oack), peer.port, peer.address),
+    block(number) {
+      const start = (number - 1) * blockBytes;
+      const end = Math.min(start + blockBytes, content.length);
+      const packet = Buffer.allocUnsafe(DATA_HEADER_BYTES + end - start);
+      dataHeader(number & 0xffff, packet);
+      content.copy(packet, DATA_HEADER_BYTES, start, end);
+      socket.send(packet, peer.port, peer.address);
+    },
+  };
+}
+
+/** One timer that is pushed back by every packet sent; a new one is made only when the time to wait changes. */
+function repeater(onTime: () => void): { start(ms: number): void; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let timerMs = 0;
+  return {
+    start(ms) {
+      if (timer !== undefined && ms === timerMs) return void timer.refresh();
+      clearTimeout(timer);
+      timerMs = ms;
+      timer = setTimeout(onTime, ms);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,50 @@
+/** The six services in this process, each made from its own environment variables and started and stopped at will. */
+import * as api from '@ironbus/api';
+import * as bootfiles from '@ironbus/bootfiles';
+import * as dhcp from '@ironbus/dhcp';
+import * as lifecycle from '@ironbus/lifecycle';
+import * as power from '@ironbus/power';
+import * as tftp from '@ironbus/tftp';
+import { Writable } from 'node:stream';
+import { createLogger, readConfig, type ConfigSpec, type Environment, type Logger, type Readiness, type Service } from '@ironbus/runtime';
+
+export const names = ['api', 'lifecycle', 'dhcp', 'tftp', 'bootfiles', 'power'] as const;
+export type Name = (typeof names)[number];
+
+export type Controlled = {
+  readonly name: Name;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** What /readyz says, and its status code. */
+  readyz(): Promise<{ status: number; body: Readiness }>;
+};
+type Module = { configSpec: ConfigSpec<unknown>; create(config: unknown, kit: { log: Logger; printOnce?: (text: string) => void }): Service };
+const modules = { api, lifecycle, dhcp, tftp, bootfiles, power } as unknown as Record<Name, Module>;
+
+/** Everything that services said, as JSON lines, at the finest level. */
+export type Logs = string[];
+
+/** `env` is read at each start: a rack's keys come with its join. */
+export function controlService(name: Name, { env, logs, healthPort }: { env: () => Environment; logs: Logs; healthPort: number }): Controlled {
+  let service: Service | undefined;
+  return {
+    name,
+    async start() {
+      const { configSpec, create } = modules[name];
+      const read = readConfig(configSpec, env());
+      if (!read.ok) throw new Error(`${name}: ${JSON.stringify(read.violations)}`);
+      const sink = new Writable({ write: (chunk: Buffer, _encoding, done) => { logs.push(chunk.toString()); done(); } });
+      service = create(read.config, { log: createLogger({ svc: name, level: 'trace', rack: 'rack1' }, sink), printOnce: () => undefined });
+      await service.start();
+    },
+    async stop() {
+      const stopping = service;
+      service = undefined;
+      await stopping?.stop();
+    },
+    async readyz() {
+      const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+      return { status: response.status, body: await response.json() as Readiness };
+    },
+  };
+}
