@@ -1,6 +1,6 @@
 /** What goes wrong with machines, BMCs and images, each on its own machine at the same time, and what Ironbus says of it. */
 import assert from 'node:assert/strict';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Failure, Image, Status } from '@ironbus/contracts';
@@ -82,7 +82,9 @@ describe('failures', { concurrency: 6 }, () => {
     const node = await makeReady(rig, machine);
     const image = await rig.addImage('corrupt');
     await waitFor(async () => (await cached()).includes(image.sha256), { what: 'the rack to have the image' });
-    await writeFile(join(rig.dir, 'images', image.sha256), Buffer.alloc(image.sizeBytes));
+    // In one step: a file of another size for a moment would be fetched again.
+    await writeFile(join(rig.dir, 'rotten'), Buffer.alloc(image.sizeBytes));
+    await rename(join(rig.dir, 'rotten'), join(rig.dir, 'images', image.sha256));
     await askDeploy(rig, node.id, { image: 'corrupt' });
     const failure = await failureOf(machine, node.id, 'Failed deployment');
     assert.deepEqual([failure.reason, failure.during], ['image-hash-mismatch', 'Deploying']);
