@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import type { Envelope } from '@ironbus/contracts';
+import { waitFor } from '@ironbus/testkit';
 import { createClient, type Client } from '../lab/client.ts';
 import { ensureImage } from '../lab/harness/images.ts';
 import { exec } from '../lab/harness/network.ts';
@@ -92,11 +93,18 @@ test('nothing is writable but volumes and /tmp, and nobody reads another’s sec
 });
 
 test('the idle stack is small', async () => {
-  const rows = await Promise.all(all.map(async (service) => ({ service, docker: await dockerMemoryMb(await composition.inspect(service, '{{.Id}}')), ...memoryOf(await composition.processes(service)) })));
-  const total = (pick: 'docker' | 'anonymous' | 'pss'): number => rows.reduce((sum, row) => sum + row[pick], 0);
-  for (const row of rows) say(`${row.service.padEnd(10)} ${row.docker.toFixed(1).padStart(6)} MB (anonymous ${row.anonymous.toFixed(1)}, PSS ${row.pss.toFixed(1)})`);
-  say(`together   ${total('docker').toFixed(1).padStart(6)} MB (anonymous ${total('anonymous').toFixed(1)}, PSS ${total('pss').toFixed(1)})`);
-  assert.ok(total('docker') < limitMb, `${total('docker').toFixed(1)} MB, not under ${limitMb}`);
+  const read = () => Promise.all(all.map(async (service) => ({ service, docker: await dockerMemoryMb(await composition.inspect(service, '{{.Id}}')), ...memoryOf(await composition.processes(service)) })));
+  const total = (rows: Awaited<ReturnType<typeof read>>, pick: 'docker' | 'anonymous' | 'pss'): number => rows.reduce((sum, row) => sum + row[pick], 0);
+  let rows = await read();
+  const isSmall = (): boolean => total(rows, 'docker') < limitMb;
+  // What the start left behind is collected once there is nothing to do: idle is what it comes to.
+  await waitFor(async () => {
+    if (!isSmall()) rows = await read();
+    return isSmall();
+  }, { what: `all containers to use less than ${limitMb} MB`, timeoutMs: 90_000, everyMs: 2_000 }).finally(() => {
+    for (const row of rows) say(`${row.service.padEnd(10)} ${row.docker.toFixed(1).padStart(6)} MB (anonymous ${row.anonymous.toFixed(1)}, PSS ${row.pss.toFixed(1)})`);
+    say(`together   ${total(rows, 'docker').toFixed(1).padStart(6)} MB (anonymous ${total(rows, 'anonymous').toFixed(1)}, PSS ${total(rows, 'pss').toFixed(1)})`);
+  });
 });
 
 test('a loader is served by TFTP to whoever is on the network', async () => {
