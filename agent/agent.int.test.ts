@@ -90,7 +90,7 @@ const ordered = (calls: Call[]): string[] => calls.map(({ path, status }) => `${
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ironbus-agent-'));
-  buildAssets({ out: ASSETS, suite: 'trixie', arch: 'amd64' });
+  buildAssets({ out: ASSETS, suite: 'trixie', architectures: ['amd64'] });
   for (const path of [assetPaths.biosBoot, assetPaths.biosCore, assetPaths.uefiShim, assetPaths.uefiGrub]) assetFiles[path] = await readFile(join(ASSETS, path));
   rootfs = await tinyRootfs({ assets: ASSETS });
 });

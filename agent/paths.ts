@@ -11,10 +11,13 @@ export type AssetManifest = { suite: string; recipe: string; packages: AssetPack
 
 export const MANIFEST_NAME = 'manifest.json';
 
+/** The agent's kernel and initramfs under an asset folder, by Debian's name of the machine. */
+export const agentPaths = (architecture: 'amd64' | 'arm64') =>
+  ({ kernel: `agent/${architecture}/vmlinuz`, initrd: `agent/${architecture}/initrd.img` }) as const;
+
 /** Paths under an asset folder, by what they are for. */
 export const assetPaths = {
-  kernel: 'agent/amd64/vmlinuz',
-  initrd: 'agent/amd64/initrd.img',
+  ...agentPaths('amd64'),
   biosBoot: 'boot-assets/bios/boot.img',
   biosCore: 'boot-assets/bios/core.img',
   uefiShim: 'boot-assets/uefi/shimx64.efi',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { manifest as api } from '@ironbus/api';
 import { manifest as bootfiles } from '@ironbus/bootfiles';
 import { asyncapiDocument, catalog, errorsDocument, eventFlowDocument, schemaFiles, type Manifest } from '@ironbus/contracts';
-import { manifest as dhcp } from '@ironbus/dhcp';
+import { bootDocument, manifest as dhcp } from '@ironbus/dhcp';
 import { manifest as lifecycle, statesDocument } from '@ironbus/lifecycle';
 import { manifest as power } from '@ironbus/power';
 import { manifest as tftp } from '@ironbus/tftp';
@@ -22,6 +22,7 @@ export function generatedFiles(root: string): Map<string, string> {
   files.set('libs/contracts/asyncapi.json', asyncapiDocument(catalog, manifests, version));
   files.set('docs/architecture/event-flow.md', eventFlowDocument(catalog, manifests));
   files.set('docs/architecture/states.md', statesDocument());
+  files.set('docs/architecture/boot-decisions.md', bootDocument());
   files.set('docs/errors.md', errorsDocument());
   files.set('docs/architecture/dependency-edges.txt', dependencyEdges(root));
   return files;

@@ -9,7 +9,9 @@ read_firmware() {
 	if [ ! -d /sys/firmware/efi ]; then return; fi
 	FIRMWARE=uefi
 	grep -q " $EFI_VARS " /proc/mounts || mount -t efivarfs efivarfs "$EFI_VARS" 2>/dev/null
-	if [ "$(od -An -tu1 -j4 -N1 "$SECURE_BOOT" 2>/dev/null | tr -d ' ')" = 1 ]; then SECURE=true; fi
+	# four bytes of attributes, then the value; read as a whole, for there is no seeking in this file system
+	set -- $(od -An -tu1 "$SECURE_BOOT" 2>/dev/null)
+	if [ "${5:-}" = 1 ]; then SECURE=true; fi
 }
 
 # machine_architecture: Debian's name of it.

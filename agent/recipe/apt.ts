@@ -6,13 +6,14 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { KERNEL_METAPACKAGE, PACKAGES, kernelPackageOf, missingPackages, parsePrintUris, type Package } from './packages.ts';
+import { kernelMetapackage, kernelPackageOf, missingPackages, packagesOf, parsePrintUris, type Architecture, type Package } from './packages.ts';
 import { debianMirror, type SourceFile } from './sources.ts';
 
 const UPDATE_AFTER_MS = 24 * 3600 * 1000;
 const KEYRINGS = ['/usr/share/keyrings/debian-archive-keyring.gpg', '/usr/share/keyrings/debian-archive-keyring.pgp'];
 
-export type AptState = { dir: string; suite: string; arch: string; say: (line: string) => void };
+/** `arch` need not be the machine's: the state folder is apt's whole world, and what it fetches is unpacked, never installed. */
+export type AptState = { dir: string; suite: string; arch: Architecture; say: (line: string) => void };
 
 function sourceFiles(): SourceFile[] {
   const parts = '/etc/apt/sources.list.d';
@@ -39,7 +40,7 @@ function apt(state: AptState, program: string, args: readonly string[], cwd = st
     'Dir::Etc::SourceList': join(state.dir, 'sources.list'), 'Dir::Etc::SourceParts': '/dev/null',
     'Dir::Etc::Preferences': '/dev/null', 'Dir::Etc::PreferencesParts': '/dev/null',
     'Dir::State::Lists': join(state.dir, 'lists'), 'Dir::Cache': join(state.dir, 'cache'), 'Dir::State::status': '/dev/null',
-    'APT::Architecture': state.arch, 'APT::Sandbox::User': 'root', 'Acquire::Languages': 'none', 'Acquire::Retries': '3',
+    'APT::Architecture': state.arch, 'APT::Architectures': state.arch, 'APT::Sandbox::User': 'root', 'Acquire::Languages': 'none', 'Acquire::Retries': '3',
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   const env = { ...process.env, LC_ALL: 'C' };
@@ -54,7 +55,7 @@ function ageMs(path: string): number {
 function update(state: AptState): void {
   const stamp = join(state.dir, 'updated');
   if (ageMs(stamp) < UPDATE_AFTER_MS) return;
-  state.say(`reading the package lists of ${state.suite}`);
+  state.say(`reading the package lists of ${state.suite} for ${state.arch}`);
   try {
     apt(state, 'apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
   } catch (error) {
@@ -67,12 +68,13 @@ function update(state: AptState): void {
 }
 
 function choose(state: AptState): Package[] {
-  const kernel = kernelPackageOf(apt(state, 'apt-cache', ['show', '--no-all-versions', KERNEL_METAPACKAGE]));
-  if (kernel === undefined) throw new Error(`apt: ${KERNEL_METAPACKAGE} names no kernel in ${state.suite}`);
-  const wanted = [...PACKAGES, kernel];
+  const metapackage = kernelMetapackage(state.arch);
+  const kernel = kernelPackageOf(apt(state, 'apt-cache', ['show', '--no-all-versions', metapackage]));
+  if (kernel === undefined) throw new Error(`apt: ${metapackage} names no kernel in ${state.suite}`);
+  const wanted = [...packagesOf(state.arch), kernel];
   const chosen = parsePrintUris(apt(state, 'apt-get', ['download', '--print-uris', ...wanted]));
   const missing = missingPackages(wanted, chosen);
-  if (missing.length > 0) throw new Error(`apt: ${state.suite} has no ${missing.join(' ')}`);
+  if (missing.length > 0) throw new Error(`apt: ${state.suite} has no ${missing.join(' ')} for ${state.arch}`);
   return chosen;
 }
 
@@ -81,7 +83,7 @@ export function chosenPackages(state: AptState): Package[] {
   mkdirSync(state.dir, { recursive: true });
   writeSources(state);
   update(state);
-  const key = createHash('sha256').update(`${PACKAGES.join(' ')} ${state.arch}`).digest('hex');
+  const key = createHash('sha256').update(`${packagesOf(state.arch).join(' ')} ${state.arch}`).digest('hex');
   const cache = join(state.dir, 'chosen.json');
   if (existsSync(cache)) {
     const kept = JSON.parse(readFileSync(cache, 'utf8')) as { key: string; packages: Package[] };
@@ -102,7 +104,7 @@ export function downloadPackages(state: AptState, packages: readonly Package[]):
   const archives = join(state.dir, 'cache/archives');
   const absent = packages.filter((one) => !isDownloaded(archives, one));
   if (absent.length > 0) {
-    state.say(`downloading ${absent.length} packages of ${state.suite}`);
+    state.say(`downloading ${absent.length} packages of ${state.suite} for ${state.arch}`);
     apt(state, 'apt-get', ['download', ...absent.map((one) => `${one.name}=${one.version}`)], archives);
   }
   const broken = packages.filter((one) => !isDownloaded(archives, one)).map((one) => one.name);

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { MODULES, moduleName, selectModules } from './modules.ts';
+import { moduleName, modulesOf, selectModules } from './modules.ts';
 import { encodeNewc, withParents, type Entry } from './newc.ts';
-import { LOADER, librariesOf, readStaged, runStaged, type Stage } from './stage.ts';
+import { librariesOf, readStaged, runStaged, type Stage } from './stage.ts';
 
-const LIBRARY_DIR = 'usr/lib/x86_64-linux-gnu';
+/** `target` is what the image is made of; `tools` are programs this machine runs. They are one where both are amd64. */
+export type Stages = { target: Stage; tools: Stage };
 
 /** Programs beside busybox; the scripts call them by full path, because busybox's shell prefers its own applets. */
 const PROGRAMS = [
@@ -23,30 +24,27 @@ const CONFIGURATION = ['etc/mke2fs.conf'];
 
 const file = (path: string, mode: number, data: Uint8Array): Entry => ({ path, kind: 'file', mode, data });
 
-function busybox(stage: Stage): Entry[] {
-  const applets = runStatic(stage, ['--list']).toString().split('\n').filter((name) => name !== '' && name !== 'busybox');
+/** The list of applets is asked of the busybox that runs here: Debian builds all of them from one source and configuration. */
+function busybox({ target, tools }: Stages): Entry[] {
+  const applets = runStaged(tools, 'usr/bin/busybox', ['--list']).toString().split('\n').filter((name) => name !== '' && name !== 'busybox');
   const taken = new Set(PROGRAMS.map((path) => path.split('/').at(-1)));
   const links = applets.filter((name) => !taken.has(name)).map((name): Entry => ({ path: `usr/bin/${name}`, kind: 'link', target: 'busybox' }));
   const wellKnown: Entry = { path: 'usr/sbin/modprobe', kind: 'link', target: '../bin/busybox' }; // the path the kernel calls
-  return [file('usr/bin/busybox', 0o755, readStaged(stage, 'usr/bin/busybox')), ...links, wellKnown];
-}
-
-function runStatic(stage: Stage, args: readonly string[]): Buffer {
-  return runStaged(stage, 'usr/bin/busybox', args);
+  return [file('usr/bin/busybox', 0o755, readStaged(target, 'usr/bin/busybox')), ...links, wellKnown];
 }
 
 function programs(stage: Stage): Entry[] {
   const libraries = new Map(PROGRAMS.flatMap((program) => [...librariesOf(stage, program)]));
   return [
     ...PROGRAMS.map((path) => file(path, 0o755, readStaged(stage, path))),
-    ...[...libraries].map(([soname, path]) => file(join(LIBRARY_DIR, soname), 0o755, readStaged(stage, path))),
-    file(LOADER, 0o755, readStaged(stage, LOADER)),
+    ...[...libraries].map(([soname, path]) => file(join(stage.libraries, soname), 0o755, readStaged(stage, path))),
+    file(stage.loader, 0o755, readStaged(stage, stage.loader)),
     ...CONFIGURATION.map((path) => file(path, 0o644, readStaged(stage, path))),
   ];
 }
 
-/** Runs depmod over the chosen modules in a scratch folder, and returns them with the tables modprobe reads. */
-function indexed(stage: Stage, version: string, modules: ReadonlyMap<string, Buffer>): Entry[] {
+/** Runs depmod (which reads modules of any architecture) in a scratch folder, and returns them with the tables modprobe reads. */
+function indexed({ target, tools }: Stages, version: string, modules: ReadonlyMap<string, Buffer>): Entry[] {
   const scratch = mkdtempSync(join(tmpdir(), 'ironbus-modules-'));
   const base = join('lib/modules', version);
   try {
@@ -55,9 +53,9 @@ function indexed(stage: Stage, version: string, modules: ReadonlyMap<string, Buf
       writeFileSync(join(scratch, base, path), bytes);
     }
     for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
-      writeFileSync(join(scratch, base, name), readStaged(stage, join('usr', base, name)));
+      writeFileSync(join(scratch, base, name), readStaged(target, join('usr', base, name)));
     }
-    runStaged(stage, 'usr/sbin/depmod', ['-b', scratch, version]);
+    runStaged(tools, 'usr/sbin/depmod', ['-b', scratch, version]);
     const tables = ['modules.dep', 'modules.alias', 'modules.softdep', 'modules.builtin'].map((name) =>
       file(join('usr', base, name), 0o644, readFileSync(join(scratch, base, name))));
     return [...tables, ...[...modules].map(([path, bytes]) => file(join('usr', base, path), 0o644, bytes))];
@@ -67,17 +65,17 @@ function indexed(stage: Stage, version: string, modules: ReadonlyMap<string, Buf
 }
 
 /** Modules go in decompressed: the archive's one compression does better, and nothing is unpacked twice at boot. */
-function kernelModules(stage: Stage): Entry[] {
-  const version = kernelVersion(stage);
+function kernelModules({ target, tools }: Stages): Entry[] {
+  const version = kernelVersion(target);
   const base = join('usr/lib/modules', version);
-  const all = readdirSync(join(stage.root, base), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ko.xz'));
-  const builtin = readStaged(stage, join(base, 'modules.builtin')).toString().split('\n').map(moduleName);
-  const chosen = selectModules(MODULES, {
+  const all = readdirSync(join(target.root, base), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ko.xz'));
+  const builtin = readStaged(target, join(base, 'modules.builtin')).toString().split('\n').map(moduleName);
+  const chosen = selectModules(modulesOf(target.architecture), {
     paths: new Map(all.map((path) => [moduleName(path), path])),
     builtin: new Set(builtin),
-    read: (path) => runStaged(stage, 'usr/bin/xz', ['-dc', join(stage.root, base, path)]),
+    read: (path) => runStaged(tools, 'usr/bin/xz', ['-dc', join(target.root, base, path)]),
   });
-  return indexed(stage, version, new Map([...chosen].map(([path, bytes]) => [path.replace(/\.xz$/, ''), bytes])));
+  return indexed({ target, tools }, version, new Map([...chosen].map(([path, bytes]) => [path.replace(/\.xz$/, ''), bytes])));
 }
 
 /** The one kernel version in the stage. */
@@ -105,12 +103,12 @@ function versionOf(entries: readonly Entry[]): string {
 }
 
 /** Builds the uncompressed archive; `source` is the folder with `init` and `lib/`. The agent finds its version in /etc/ironbus-version. */
-export function buildInitramfs(stage: Stage, source: string): Buffer {
+export function buildInitramfs(stages: Stages, source: string): Buffer {
   const entries: Entry[] = [
     ...FOLDERS.map((path): Entry => ({ path, kind: 'directory' })),
     ...Object.entries(LINKS).map(([path, target]): Entry => ({ path, kind: 'link', target })),
     { path: 'dev/console', kind: 'device', mode: 0o600, major: 5, minor: 1 },
-    ...busybox(stage), ...programs(stage), ...kernelModules(stage), ...agentScripts(source),
+    ...busybox(stages), ...programs(stages.target), ...kernelModules(stages), ...agentScripts(source),
   ];
   const version = file('etc/ironbus-version', 0o644, Buffer.from(`${versionOf(entries)}\n`));
   return encodeNewc(withParents([...entries, version]));

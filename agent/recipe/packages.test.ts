@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kernelPackageOf, missingPackages, parsePrintUris } from './packages.ts';
+import { kernelPackageOf, missingPackages, packagesOf, parsePrintUris } from './packages.ts';
 import { debianMirror, parseSources } from './sources.ts';
-import { moduleName, needsOf, selectModules } from './modules.ts';
+import { moduleName, modulesOf, needsOf, selectModules } from './modules.ts';
 
 const HASH = 'a'.repeat(64);
 
@@ -61,4 +61,16 @@ test('modules come with what they need, once, and built-in ones are fine', () =>
   };
   assert.deepEqual([...selectModules(['ext4', 'virtio_pci'], tree).keys()], ['fs/ext4.ko.xz', 'fs/jbd2.ko.xz', 'fs/mbcache.ko.xz']);
   assert.throws(() => selectModules(['nothing'], tree), /the kernel has no nothing/);
+});
+
+test('programs that build are those of amd64, and iPXE comes once', () => {
+  const [amd64, arm64] = [packagesOf('amd64'), packagesOf('arm64')];
+  for (const name of ['grub-common', 'kmod', 'xz-utils', 'ipxe', 'pxelinux']) assert.deepEqual([amd64.includes(name), arm64.includes(name)], [true, false], name);
+  for (const name of ['busybox-static', 'shim-signed', 'libc6']) assert.deepEqual([amd64.includes(name), arm64.includes(name)], [true, true], name);
+});
+
+test('an architecture has the modules of all and its own', () => {
+  const [amd64, arm64] = [modulesOf('amd64'), modulesOf('arm64')];
+  assert.deepEqual([amd64, arm64].map((names) => ['virtio_net', 'vmd', 'genet'].filter((name) => names.includes(name))), [['virtio_net', 'vmd'], ['virtio_net', 'genet']]);
+  for (const names of [amd64, arm64]) assert.equal(new Set(names).size, names.length, 'none is named twice');
 });

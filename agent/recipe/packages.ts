@@ -1,10 +1,17 @@
 /** Which Debian packages the boot assets are made of, and how apt's choice of them is read. Data and pure functions. */
 
-/** The metapackage that names the suite's current kernel. */
-export const KERNEL_METAPACKAGE = 'linux-image-amd64';
+/** Debian's names of the machines that have an agent. */
+export const architectures = ['amd64', 'arm64'] as const;
+export type Architecture = (typeof architectures)[number];
 
-/** Loaders served over the network and written to disks. */
-const LOADERS = ['ipxe', 'shim-signed', 'grub-efi-amd64-signed', 'grub-pc-bin'];
+/** The metapackage that names the suite's current kernel. */
+export const kernelMetapackage = (architecture: Architecture): string => `linux-image-${architecture}`;
+
+/** Loaders served over the network and written to disks. iPXE's package holds those of every architecture, so it is in one list only. */
+const LOADERS: Readonly<Record<Architecture, readonly string[]>> = {
+  amd64: ['ipxe', 'shim-signed', 'grub-efi-amd64-signed', 'grub-efi-ia32-unsigned', 'grub-pc-bin', 'pxelinux', 'syslinux-common'],
+  arm64: ['shim-signed', 'grub-efi-arm64-signed'],
+};
 
 /** Programs that go into the ephemeral image. */
 const AGENT_TOOLS = [
@@ -12,7 +19,7 @@ const AGENT_TOOLS = [
   'dmidecode', 'ipmitool', 'nvme-cli', 'hdparm',
 ];
 
-/** Programs that run while building, out of their unpacked packages. */
+/** Programs that run while building, out of their unpacked packages; always those of amd64, whatever is built. */
 const BUILD_TOOLS = ['kmod', 'xz-utils', 'grub-common'];
 
 /** Libraries of the programs above; the build names the missing one when a new suite needs another. */
@@ -23,8 +30,11 @@ const LIBRARIES = [
   'libgpg-error0', 'libnvme1t64', 'libjson-c5', 'libkeyutils1', 'libkmod2', 'libdevmapper1.02.1',
 ];
 
-/** Every package but the kernel, which the metapackage names. */
-export const PACKAGES: readonly string[] = [...LOADERS, ...AGENT_TOOLS, ...BUILD_TOOLS, ...LIBRARIES].sort();
+/** Every package of one architecture but the kernel, which the metapackage names. */
+export function packagesOf(architecture: Architecture): readonly string[] {
+  const tools = architecture === 'amd64' ? BUILD_TOOLS : [];
+  return [...LOADERS[architecture], ...AGENT_TOOLS, ...tools, ...LIBRARIES].sort();
+}
 
 export type Package = { name: string; version: string; sha256: string; fileName: string; sizeBytes: number };
 

@@ -108,6 +108,7 @@ function environmentOf(dir: string, ports: Ports, { nats, redis }: Servers): Env
     BOOTFILES_HOST: server, BOOTFILES_PORT: String(ports.bootfiles), BOOTFILES_ASSETS_DIR: assets, BOOTFILES_IMAGE_DIR: join(dir, 'images'),
     BOOTFILES_REGION_URL: `http://127.0.0.1:${ports.api}`, BOOTFILES_REGION_KEY_FILE: join(rack, 'region.key'), BOOTFILES_RACK_KEY_FILE: join(rack, 'rack.key'),
     DHCP_PORT: String(ports.dhcp), DHCP_ROUTER_ADVERTISEMENTS: 'false', TFTP_HOST: server, TFTP_PORT: String(ports.tftp), TFTP_ASSETS_DIR: assets,
+    TFTP_BOOTFILES_URL: `http://${server}:${ports.bootfiles}`, BOOTFILES_TRUSTED_PROXIES: `127.0.0.1,${server}`,
     POWER_RACK_KEY_FILE: join(rack, 'rack.key'), POWER_IPMITOOL: writeIpmitool(join(dir, 'bmcs')), POWER_POLL_SECONDS: '0', POWER_CONFIRM_SECONDS: '5', POWER_ATTEMPTS: '1',
     LIFECYCLE_POLL_MS: '50', LIFECYCLE_POWER_SECONDS: '30', LIFECYCLE_CHECK_IN_SECONDS: '30', LIFECYCLE_SHORT_STEP_SECONDS: '30', LIFECYCLE_STEP_SECONDS: '30',
     LIFECYCLE_PHONE_HOME_SECONDS: '30',

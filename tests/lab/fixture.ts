@@ -11,15 +11,18 @@ import { addBuilt, sshKey, type SshKey } from './story.ts';
 
 export type Fixture = { lab: Lab; stack: Stack; key: SshKey; events: Envelope[]; sequences: number[] };
 
+/** `router` adds the relay router and the far segment; `env` may need the lab's addresses. */
+export type LabChoices = { router?: boolean; env?: (lab: Lab) => Record<string, string> };
+
 /** `use()` gives the fixture inside tests. */
-export function useLab(name: string, base: string, images: readonly ImageName[], env: Record<string, string> = {}): () => Fixture {
+export function useLab(name: string, base: string, images: readonly ImageName[], { router = false, env = () => ({}) }: LabChoices = {}): () => Fixture {
   let fixture: Fixture | undefined;
-  const lab = defineLab({ prefix: `ironbus-${name}`, base, stateRoot: join(cacheDir, 'lab') });
+  const lab = defineLab({ prefix: `ironbus-${name}`, base, stateRoot: join(cacheDir, 'lab'), router });
   before(async () => {
     assert.equal(process.getuid?.(), 0, 'the lab makes network namespaces: run its tests as root');
     await up(lab);
     cleanUpAtExit(lab);
-    const stack = await startStack(lab, env);
+    const stack = await startStack(lab, env(lab));
     fixture = { lab, stack, key: await sshKey(join(lab.dir, 'ssh')), events: [], sequences: [] };
     for (const image of images) await addBuilt(stack.client, await ensureImage(image, cacheDir, (line) => console.log(`# ${line}`)));
     await follow(fixture);

@@ -30,6 +30,15 @@ export function labNetwork(lab: Lab): Record<string, unknown> {
   };
 }
 
+/** The far segment, whose router relays to the stack. */
+export function farNetwork(lab: Lab): Record<string, unknown> {
+  const { prov, routerFar } = lab.addresses;
+  return {
+    ...labNetwork(lab), id: 'far', cidr: `${lab.base}.1.0/24`, relayed: true, gateway: routerFar, serverAddress: prov,
+    dynamicRanges: [{ from: `${lab.base}.1.100`, to: `${lab.base}.1.199` }],
+  };
+}
+
 export async function startStack(lab: Lab, env: Record<string, string> = {}): Promise<Stack> {
   const key = `ib_${randomBytes(32).toString('base64url')}`;
   const dataDir = join(lab.dir, 'data');
@@ -74,7 +83,7 @@ async function up(client: Client, { pid, logPath }: Daemon, from: number): Promi
 
 const answers = (client: Client): Promise<boolean> => client.get('/networks').then(() => true, () => false);
 
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -4,9 +4,14 @@ import type { Envelope } from '@ironbus/contracts';
 /** Events worth a line, and what the line says beside the type. */
 const told: Record<string, (data: Record<string, unknown>) => string> = {
   'dhcp.discover': (data) => String(data['client']),
+  'dhcp.ignored': (data) => `${data['reason']}`,
   'lease.offered': (data) => `${data['address']} ${data['rule']} ${data['bootFile'] ?? ''}`,
   'lease.granted': (data) => String(data['address']),
   'tftp.rrq': (data) => String(data['file']),
+  'tftp.completed': (data) => `${data['file']}`,
+  'tftp.failed': (data) => `${data['file']}: ${data['reason']}`,
+  'tftp.refused': (data) => `${data['file']}: ${data['reason']}`,
+  'boot.refused': (data) => `${data['path']}: ${data['reason']}`,
   'boot.script-served': (data) => `${data['answer']} (${data['rule']})`,
   'boot.file-served': (data) => String(data['path']),
   'node.checked-in': (data) => `${data['operation']}, ${data['firmware']}, up ${data['uptimeSeconds']} s`,
@@ -24,7 +29,8 @@ const told: Record<string, (data: Record<string, unknown>) => string> = {
 export function timeline(events: readonly Envelope[]): string {
   // Before lifecycle named it, a machine's events are keyed by its MAC, or by mac-<mac>.
   const nodeOf = new Map(events.filter((event) => event.nodeid !== undefined).map((event) => [event.subject, event.nodeid!]));
-  const machines = Map.groupBy(events.filter((event) => event.type in told), (event) => event.nodeid ?? nodeOf.get(event.subject.replace(/^mac-/, '')) ?? event.subject);
+  const keyOf = (event: Envelope): string => event.subject.replace(/^mac-/, '');
+  const machines = Map.groupBy(events.filter((event) => event.type in told), (event) => event.nodeid ?? nodeOf.get(keyOf(event)) ?? keyOf(event));
   return [...machines].map(([node, own]) => block(node, own)).join('\n\n');
 }
 

@@ -8,8 +8,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openBus, react, type Bus } from '@ironbus/bus';
 import {
-  nodeDiscovered, nodeRequestRefused, nodeRequests, nodeTransitioned, tftpRrq,
-  type Envelope, type Event, type Image, type IpAddress, type Mac, type Node, type NodeId, type RackId, type Status,
+  dhcpProbed, dhcpServersBucket, leaseGranted, networkProbeRequested, networksBucket, nodeDiscovered, nodeRequestRefused, nodeRequests, nodeTransitioned, tftpRrq,
+  type DhcpServer, type Envelope, type Event, type Image, type IpAddress, type Ipv4, type Mac, type Node, type NodeId, type RackId, type Status,
 } from '@ironbus/contracts';
 import { createLogger } from '@ironbus/runtime';
 import { freePort, startNats, startRedis, waitFor } from '@ironbus/testkit';
@@ -36,7 +36,7 @@ before(async () => {
   [nats, redis, dir] = await Promise.all([startNats(), startRedis(), mkdtemp(join(tmpdir(), 'ironbus-cli-'))]);
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  apiEnv = { NATS_URL: nats.url, REDIS_URL: redis.url, API_HOST: '127.0.0.1', API_PORT: String(port), API_HEALTH_PORT: String(await freePort()), API_DATA_DIR: join(dir, 'api'), API_ADMIN_KEY: key, API_WAIT_SECONDS: '1', LOG_LEVEL: 'warn' };
+  apiEnv = { NATS_URL: nats.url, REDIS_URL: redis.url, API_HOST: '127.0.0.1', API_PORT: String(port), API_HEALTH_PORT: String(await freePort()), API_DATA_DIR: join(dir, 'api'), API_ADMIN_KEY: key, API_WAIT_SECONDS: '1', API_PROBE_SECONDS: '1', LOG_LEVEL: 'warn' };
   api = await startApi();
   lifecycle = openBus({ servers: nats.url, origin: { service: 'lifecycle', rack: 'rack1', instance: 'fake' }, log });
   await lifecycle.whenReady();
@@ -156,6 +156,78 @@ test('networks: added from a file or standard input, changed, removed', async ()
   await writeFile(file, JSON.stringify({ ...lan, serverAddress: '10.78.0.1' }));
   assert.match((await ironbus('networks', 'set', file)).err, /NETWORK_INVALID: lan1\/serverAddress/);
   assert.equal((await ironbus('networks', 'remove', 'lan1')).code, 0);
+});
+
+const lan2 = { id: 'lan2', interface: 'eth2', cidr: '10.78.0.0/24', serverAddress: '10.78.0.1', domain: 'example.org', dnsServers: ['10.78.0.1'], dynamicRanges: [{ from: '10.78.0.100', to: '10.78.0.200' }] };
+const rival = { serverId: '10.78.0.254' as Ipv4, from: '10.78.0.254' as Ipv4, mac: null, offered: '10.78.0.77' as Ipv4, bootFile: null };
+
+/** A dhcp service that says of every network what its mode is; where it is not forced, a rival keeps it from being authoritative. */
+async function fakeDhcp(): Promise<{ bus: Bus } & AsyncDisposable> {
+  const bus = openBus({ servers: nats.url, origin: { service: 'dhcp', rack: 'rack1', instance: 'a' }, log });
+  await bus.whenReady();
+  const networks = new Map<string, DhcpServer['networks'][number]>();
+  const tell = (): Promise<number> => bus.kv(dhcpServersBucket).put('rack1.a', { rack: 'rack1' as RackId, instance: 'a', startedAt: new Date().toISOString(), at: new Date().toISOString(), storeReady: true, networks: [...networks.values()] });
+  const view = bus.watch(networksBucket, { onChange: (id, network) => {
+    networks.delete(id);
+    const refused = network?.mode === 'authoritative' && network.force !== true;
+    if (network !== undefined) networks.set(id, { network: id, serverAddress: network.serverAddress, state: refused ? 'refused' : network.mode, why: refused ? 'others answer' : null, others: refused ? [{ ...rival, seenAt: new Date().toISOString() }] : [] });
+    void tell();
+  } });
+  await view.whenSynced();
+  return { bus, [Symbol.asyncDispose]: async () => { await view.stop(); await bus.close(); } };
+}
+
+test('networks: authoritative waits for its rack; a refusal names the server and exits 1; force is the way out', async () => {
+  await using _dhcp = await fakeDhcp();
+  const save = async (verb: string, network: object, ...more: string[]): Promise<Ran> => {
+    const { child, done } = start(['networks', verb, '-', ...more]);
+    child.stdin.end(JSON.stringify(network));
+    return done;
+  };
+  const off = await save('add', lan2);
+  assert.deepEqual([off.code, /ironbus networks settings lan2/.test(off.err)], [0, true], off.err);
+  const refused = await save('set', { ...lan2, mode: 'authoritative' });
+  assert.equal(refused.code, 1, refused.err);
+  assert.match(refused.err, /AUTHORITY_REFUSED: lan2 is saved, but nothing on it is answered, because other DHCP servers answer there: 10\.78\.0\.254 \(offers 10\.78\.0\.77\)\..*"force": true/);
+  assert.match(refused.out, /^mode: +authoritative$/m);
+  assert.match((await ironbus('networks', 'status', 'lan2')).out, /^state: +refused\n[\s\S]*^a +refused/m);
+  const forced = await save('set', { ...lan2, mode: 'authoritative', force: true });
+  assert.deepEqual([forced.code, /lan2 is authoritative\n$/.test(forced.err)], [0, true], forced.err);
+  const json = await save('set', { ...lan2, mode: 'authoritative', force: true, mtu: 65_000 }, '--json');
+  assert.deepEqual([json.code, json.err, (JSON.parse(json.out) as { mtu: number }).mtu], [0, '', 65_000]);
+  assert.match((await save('set', { ...lan2, mode: 'shadow', mtu: 65_000 })).err, /note: \/mtu an MTU of 65000 is unusual/);
+  assert.match((await ironbus('fabrics', 'list')).out, /^fabric-0\s+untagged\s+lan2\s+10\.78\.0\.0\/24\s+shadow\s+rack1\s+eth2\s+yes$/m);
+});
+
+test('networks settings: for one product, or for all of them', async () => {
+  assert.match((await ironbus('networks', 'settings', 'lan2', '--server', 'dnsmasq')).out, /^== dnsmasq: [\s\S]*^dhcp-boot=tag:ironbus-ipxe,http:\/\/10\.78\.0\.1:5248\/boot\/\$\{netX\/mac:hexhyp\}\/script\.ipxe,,10\.78\.0\.1$[\s\S]*^- /m);
+  const all = await ironbus('networks', 'settings', 'lan2');
+  for (const product of ['dnsmasq', 'isc', 'kea', 'unifi', 'edgeos', 'pfsense', 'opnsense', 'mikrotik']) assert.match(all.out, new RegExp(`^== ${product}: `, 'm'));
+  assert.equal((await ironbus('networks', 'settings', 'lan2', '--server', 'windows')).code, 2);
+});
+
+test('dhcp: leases as a table and as JSON, a probe with what it found; a network with leases goes only by force', async () => {
+  await using dhcp = await fakeDhcp();
+  const lease = { mac, address: '10.78.0.100' as Ipv4, network: 'lan2', leaseSeconds: 3600, sequence: 1, hostname: 'web1', expiresAt: new Date(Date.now() + 3_600_000).toISOString(), client: 'ipxe' };
+  await dhcp.bus.publish(leaseGranted, { key: '525400770001', data: lease });
+  await waitFor(async () => (await ironbus('dhcp', 'leases')).out !== 'none\n');
+  assert.match((await ironbus('dhcp', 'leases', '--network', 'lan2', '--mac', mac)).out, /^ADDRESS .*\n10\.78\.0\.100\s+52:54:00:77:00:01\s+lan2\s+web1\.example\.org\s+active\s+\S+\s+ipxe\s+k7x2mp\n$/);
+  assert.deepEqual((JSON.parse((await ironbus('dhcp', 'leases', '--json', '--network', 'lan1')).out)), []);
+  const inUse = await ironbus('networks', 'remove', 'lan2');
+  assert.deepEqual([inUse.code, /NETWORK_IN_USE: .*10\.78\.0\.100 \(leased by 52:54:00:77:00:01/.test(inUse.err)], [1, true], inUse.err);
+
+  assert.match((await ironbus('dhcp', 'probe', 'lan2')).err, /PROBE_UNANSWERED: .*"ironbus networks status lan2"/);
+  let found = { network: 'lan2', device: 'eth2', servers: [rival], failure: null as string | null };
+  const rack = dhcp.bus.tail(`${networkProbeRequested.type}.>`, (event) => dhcp.bus.publish(dhcpProbed, react(event, dhcpProbed, { key: 'lan2', data: found })).then(() => undefined));
+  await rack.whenLive();
+  assert.match((await ironbus('dhcp', 'probe', 'lan2')).out, /^SERVER .*\n10\.78\.0\.254\s+10\.78\.0\.254\s+-\s+10\.78\.0\.77\s+-\n$/);
+  found = { ...found, servers: [] };
+  assert.equal((await ironbus('dhcp', 'probe', 'lan2')).out, 'no other DHCP server answers on lan2 (eth2)\n');
+  found = { ...found, failure: 'eth2 is down' };
+  const failed = await ironbus('dhcp', 'probe', 'lan2');
+  assert.deepEqual([failed.code, failed.err], [1, 'ironbus: PROBE_FAILED: lan2 could not be probed: eth2 is down\n']);
+  await rack.stop();
+  assert.equal((await ironbus('networks', 'remove', 'lan2', '--force')).code, 0);
 });
 
 test('rack join: keys that only the owner reads, idempotent, no other rack in that directory', async () => {

@@ -13,3 +13,4 @@ export type { BackOff } from './back-off.ts';
 export { minimumServer } from './server-gate.ts';
 export type { BusCount, Count, EventOf, Log, Published, Ready, Subscription } from './types.ts';
 export { relayFace, type RelayFace } from './relay-face.ts';
+export type { BatchEvent, Batched } from './publish-batch.ts';

@@ -8,12 +8,12 @@ export type Decoded = { ok: true; event: Event } | { ok: false; why: Violation[]
 const checkEnvelope = lazyCheck(Envelope);
 const traceHeader = 'traceparent';
 
-/** The id goes into `Nats-Msg-Id`: JetStream drops a second one within its duplicate window. */
-export function encodeEvent(event: Event): { subject: string; payload: string; headers: MsgHdrs } {
+/** The id goes into `Nats-Msg-Id`: JetStream drops a second one within its duplicate window. `json`: the event's JSON, where it is there already. */
+export function encodeEvent(event: Event, json?: string): { subject: string; payload: string; headers: MsgHdrs } {
   const fields = headers();
   fields.set('Nats-Msg-Id', event.id);
   if (event.traceparent !== undefined) fields.set(traceHeader, event.traceparent);
-  return { subject: subjectOf(event), payload: JSON.stringify(event), headers: fields };
+  return { subject: subjectOf(event), payload: json ?? JSON.stringify(event), headers: fields };
 }
 
 /** Reads one message; without definitions only the envelope is checked. Never throws. */

@@ -1,11 +1,14 @@
 /** What an outbox relay needs of the bus: events as they are, buckets by name. */
 import { IronbusError, type BucketDefinition, type Event } from '@ironbus/contracts';
 import type { Bus } from './bus.ts';
+import type { BatchEvent, Batched } from './publish-batch.ts';
 import type { Published, Ready } from './types.ts';
 
 export type RelayFace = {
   ready(): Ready;
   publishEvent(event: Event): Promise<Published>;
+  /** All of them or none, with one sync of the disk; never rejects. */
+  publishBatch(events: readonly BatchEvent[]): Promise<Batched>;
   /**
    * The new revision; null deletes the key, and the answer is 0. `expectedRevision` (0: there must be no value) is the fence
    * against a relay that lost its turn: rejects BUS_UNREACHABLE, to be tried again, where somebody wrote in between.
@@ -25,6 +28,7 @@ export function relayFace(bus: Bus, buckets: readonly BucketDefinition[]): Relay
   return {
     ready: () => bus.ready(),
     publishEvent: (event) => bus.publishEvent(event),
+    publishBatch: (events) => bus.publishBatch(events),
     async putKv(bucket, key, value, expectedRevision) {
       const kv = named(bucket);
       if (value === null) {

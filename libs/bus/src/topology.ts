@@ -23,8 +23,8 @@ export function wantedStreams({ catalog, buckets, limits }: Topology): Wanted[] 
   const subjects = (stream: string): string[] => catalog.filter((type) => type.stream === stream).map((type) => `${type.type}.*.*`).sort();
   const log = { storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, max_msgs_per_subject: -1, duplicate_window: seconds(120), allow_direct: true };
   return [
-    { ...log, name: 'FACTS', subjects: subjects('FACTS'), max_age: 0, max_bytes: factsBytes },
-    // a server with `sync_interval: always` syncs FACTS for each ack (1.1 k/s measured); observations need not wait (16 k/s)
+    { ...log, name: 'FACTS', subjects: subjects('FACTS'), max_age: 0, max_bytes: factsBytes, allow_atomic: true },
+    // a server with `sync_interval: always` syncs FACTS for each ack or batch (docs/adr/0012); observations need not wait
     { ...log, name: 'OBSERVATIONS', subjects: subjects('OBSERVATIONS'), max_age: seconds(day), max_bytes: observationsBytes, persist_mode: PersistMode.Async },
     { ...log, name: 'DEAD', subjects: ['dead.>'], max_age: seconds(7 * day), max_bytes: deadBytes },
     ...buckets.map(bucketStream),
@@ -50,7 +50,7 @@ export function mend(found: StreamConfig, wanted: Wanted): { change: Partial<Str
   const change: Partial<StreamConfig> = {};
   const missing = wanted.subjects.filter((subject) => !(found.subjects ?? []).includes(subject));
   if (missing.length > 0) change.subjects = [...(found.subjects ?? []), ...missing].sort();
-  for (const field of ['discard', 'max_age', 'max_bytes', 'duplicate_window', 'allow_direct', 'allow_rollup_hdrs'] as const) {
+  for (const field of ['discard', 'max_age', 'max_bytes', 'duplicate_window', 'allow_direct', 'allow_rollup_hdrs', 'allow_atomic'] as const) {
     if (wanted[field] !== undefined && found[field] !== wanted[field]) Object.assign(change, { [field]: wanted[field] });
   }
   if (found.max_msgs_per_subject < wanted.max_msgs_per_subject) change.max_msgs_per_subject = wanted.max_msgs_per_subject;

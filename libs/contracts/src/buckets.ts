@@ -2,9 +2,10 @@
 import { Type, type Static } from 'typebox';
 import { BootPolicy } from './boot-policy.ts';
 import { defineBucket } from './define-bucket.ts';
+import { ForeignServer } from './events/dhcp.ts';
 import { Image } from './image.ts';
 import { Network } from './network.ts';
-import { IpAddressText, MacAddress, NodeIdText, RackIdText, Timestamp } from './primitives.ts';
+import { Ipv4Address, IpAddressText, MacAddress, NodeIdText, RackIdText, Timestamp, Token } from './primitives.ts';
 import { Sealed } from './sealed.ts';
 
 export const networksBucket = defineBucket({ bucket: 'networks', owner: 'api', key: 'network id', doc: 'Networks and how each is served', value: Network, history: 5 });
@@ -43,4 +44,24 @@ export const Binding = Type.Object({
 export type Binding = Static<typeof Binding>;
 export const bindingsBucket = defineBucket({ bucket: 'bindings', owner: 'dhcp', key: '<rack id>.<address>', doc: 'Which machine is behind an address, and in which boot', value: Binding });
 
-export const buckets = [networksBucket, bootPoliciesBucket, imagesBucket, racksBucket, bmcBucket, deployDataBucket, bindingsBucket] as const;
+/** How one network stands at one dhcp replica. */
+export const ServedNetwork = Type.Object({
+  network: Token, serverAddress: Ipv4Address,
+  /** `probing`: it looks for other servers first; `refused`: it found some and does not answer. */
+  state: Type.Union([Type.Literal('authoritative'), Type.Literal('proxy'), Type.Literal('shadow'), Type.Literal('off'), Type.Literal('probing'), Type.Literal('refused'), Type.Literal('no-device')]),
+  why: Type.Union([Type.String({ maxLength: 500 }), Type.Null()]),
+  others: Type.Array(Type.Object({ ...ForeignServer.properties, seenAt: Timestamp }), { maxItems: 64 }),
+});
+export type ServedNetwork = Static<typeof ServedNetwork>;
+/** One dhcp process. `at` is renewed every few seconds: a replica whose entry is older than 15 s counts as dead. */
+export const DhcpServer = Type.Object({
+  rack: RackIdText, instance: Type.String({ maxLength: 64 }), startedAt: Timestamp, at: Timestamp,
+  /** Made anew at each start: tells two processes apart that were given one instance id by mistake. */
+  start: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Redis is there: it can give out new leases. */
+  storeReady: Type.Boolean(), networks: Type.Array(ServedNetwork, { maxItems: 1024 }),
+});
+export type DhcpServer = Static<typeof DhcpServer>;
+export const dhcpServersBucket = defineBucket({ bucket: 'dhcp-servers', owner: 'dhcp', key: '<rack id>.<instance>', doc: 'The dhcp replicas, and how each network stands at each', value: DhcpServer });
+
+export const buckets = [networksBucket, bootPoliciesBucket, imagesBucket, racksBucket, bmcBucket, deployDataBucket, bindingsBucket, dhcpServersBucket] as const;

@@ -1,17 +1,21 @@
 /** Every event type there is. */
 import type { EventDefinition } from './define-event.ts';
 import { bootFileServed, bootRefused, bootScriptServed } from './events/boot.ts';
-import { dhcpDiscover, dhcpIgnored, dhcpInform, dhcpNak, dhcpRequest } from './events/dhcp.ts';
+import {
+  dhcpAddressConflict, dhcpAuthorityRefused, dhcpBootAnswered, dhcpDiscover, dhcpFloodLimited, dhcpIgnored, dhcpInform, dhcpNak, dhcpProbed, dhcpRequest,
+  dhcpRogueServerSeen, dhcpStoreLost, dhcpStoreRegained,
+} from './events/dhcp.ts';
 import { leaseDeclined, leaseExpired, leaseGranted, leaseOffered, leaseReleased, leaseRenewed } from './events/lease.ts';
 import { nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStepClaimed, nodeStepReported } from './events/machine.ts';
 import { nodeDeadlinePassed, nodeDiscovered, nodeRemoved, nodeRequestRefused, nodeSnapshotted, nodeTransitioned, nodeUpdated } from './events/node.ts';
 import { powerChanged, powerFailed, powerObserved, powerRequested } from './events/power.ts';
-import { auditRecorded, imageAdded, imageRemoved, networkChanged, rackJoined } from './events/region.ts';
+import { auditRecorded, imageAdded, imageRemoved, networkChanged, networkProbeRequested, rackJoined } from './events/region.ts';
 import { nodeRequests } from './events/request.ts';
 import { tftpCompleted, tftpFailed, tftpRefused, tftpRrq } from './events/tftp.ts';
 
 export const catalog: readonly EventDefinition[] = [
-  dhcpDiscover, dhcpRequest, dhcpInform, dhcpNak, dhcpIgnored,
+  dhcpDiscover, dhcpRequest, dhcpInform, dhcpNak, dhcpIgnored, dhcpBootAnswered,
+  dhcpRogueServerSeen, dhcpAuthorityRefused, dhcpProbed, dhcpAddressConflict, dhcpStoreLost, dhcpStoreRegained, dhcpFloodLimited,
   leaseOffered, leaseGranted, leaseRenewed, leaseReleased, leaseExpired, leaseDeclined,
   tftpRrq, tftpCompleted, tftpFailed, tftpRefused,
   bootScriptServed, bootFileServed, bootRefused,
@@ -19,5 +23,5 @@ export const catalog: readonly EventDefinition[] = [
   powerRequested, powerChanged, powerFailed, powerObserved,
   nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved, nodeSnapshotted, nodeDeadlinePassed,
   ...nodeRequests,
-  networkChanged, imageAdded, imageRemoved, rackJoined, auditRecorded,
+  networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded,
 ];

@@ -29,6 +29,7 @@ export const errorTable = {
   NODE_CONFLICT: { retry: 'never', http: 409, doc: 'The name, MAC or address belongs to another machine.' },
   NETWORK_UNKNOWN: { retry: 'never', http: 404, doc: 'There is no such network.' },
   NETWORK_INVALID: { retry: 'never', http: 422, doc: 'The network as a whole does not make sense; the message says what to change.' },
+  NETWORK_IN_USE: { retry: 'never', http: 409, doc: 'Addresses that the change would take away are in use; the message names them.' },
   IMAGE_UNKNOWN: { retry: 'never', http: 404, doc: 'There is no such image.' },
   IMAGE_INVALID: { retry: 'never', http: 422, doc: 'The uploaded bytes are not the image that was announced.' },
   IMAGE_IN_USE: { retry: 'never', http: 409, doc: 'A machine is being deployed from this image.' },

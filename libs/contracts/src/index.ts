@@ -18,17 +18,23 @@ export {
   type Status,
 } from './node.ts';
 export { Sealed } from './sealed.ts';
-export { Cidr, AddressRange, NetworkMode, Reservation, Network } from './network.ts';
-export { validateNetworks, type NetworkProblem } from './network-rules.ts';
+export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, Network } from './network.ts';
+export { validateNetworks } from './network-rules/validate.ts';
+export type { NetworkProblem } from './network-rules/report.ts';
+export { fabricOf, vidOf } from './network-rules/wires.ts';
+export { readDhcpOption, type OptionBytes } from './network-rules/options.ts';
 export { ImageFormat, ImageCompression, Image } from './image.ts';
 export { stepKinds, StepKind, PlannedStep, PolicyOperation, BootPolicy } from './boot-policy.ts';
 export {
   networksBucket, bootPoliciesBucket, imagesBucket, Rack, racksBucket, SealedBmc, bmcBucket, BmcParameters, SealedDeployData, deployDataBucket,
-  DeployData, Binding, bindingsBucket, buckets,
+  DeployData, Binding, bindingsBucket, ServedNetwork, DhcpServer, dhcpServersBucket, buckets,
 } from './buckets.ts';
 export { CheckIn, Next, Plan, ClaimRequest, Claim, StepReport, Heartbeat } from './agent.ts';
 export { leaseOffered, leaseGranted, leaseRenewed, leaseReleased, leaseExpired, leaseDeclined } from './events/lease.ts';
-export { dhcpDiscover, dhcpRequest, dhcpInform, dhcpNak, dhcpIgnored } from './events/dhcp.ts';
+export {
+  dhcpDiscover, dhcpRequest, dhcpInform, dhcpNak, dhcpIgnored, dhcpBootAnswered, ForeignServer, dhcpRogueServerSeen, dhcpAuthorityRefused, dhcpProbed, dhcpAddressConflict,
+  dhcpStoreLost, dhcpStoreRegained, dhcpFloodLimited,
+} from './events/dhcp.ts';
 export { tftpRrq, tftpCompleted, tftpFailed, tftpRefused } from './events/tftp.ts';
 export { bootScriptServed, bootFileServed, bootRefused } from './events/boot.ts';
 export { nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat, nodeLogReported, nodePhonedHome } from './events/machine.ts';
@@ -39,7 +45,7 @@ export {
   nodeDeployRequested, nodeReleaseRequested, nodeAbortRequested, nodePowerRequested, nodeRescueRequested, nodeExitRescueRequested,
   nodeMarkBrokenRequested, nodeMarkFixedRequested, nodeRemoveRequested, nodeReserveRequested, nodeRetireRequested, nodeRequests,
 } from './events/request.ts';
-export { networkChanged, imageAdded, imageRemoved, rackJoined, auditRecorded } from './events/region.ts';
+export { networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded } from './events/region.ts';
 export { catalog } from './catalog.ts';
 export { defineManifest, type Manifest } from './manifest.ts';
 export { schemaFiles } from './generate/schemas.ts';

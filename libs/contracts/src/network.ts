@@ -7,8 +7,46 @@ export const AddressRange = Type.Object({ from: Ipv4Address, to: Ipv4Address });
 export type AddressRange = Static<typeof AddressRange>;
 export const NetworkMode = Type.Union([Type.Literal('authoritative'), Type.Literal('proxy'), Type.Literal('off'), Type.Literal('shadow')]);
 export type NetworkMode = Static<typeof NetworkMode>;
-export const Reservation = Type.Object({ mac: MacAddress, address: Ipv4Address, hostname: Type.Optional(Hostname) });
+
+/**
+ * A DHCP option as a person writes it. `value` by type: `text` as it is; `ip` one address or several with commas; `u8`, `u16`,
+ * `u32` one number or several with commas; `hex` bytes as hex digits. What the server computes itself can not be set (network-rules/options.ts).
+ */
+export const DhcpOption = Type.Object({
+  code: Type.Integer({ minimum: 1, maximum: 254 }),
+  type: Type.Union([Type.Literal('text'), Type.Literal('ip'), Type.Literal('u8'), Type.Literal('u16'), Type.Literal('u32'), Type.Literal('hex')]),
+  value: Type.String({ maxLength: 2000 }),
+  /** Sent to clients that did not ask for it too. */
+  always: Type.Optional(Type.Boolean()),
+});
+export type DhcpOption = Static<typeof DhcpOption>;
+
+/** Which loader firmware gets. `auto`: iPXE, and shim with GRUB where there is no iPXE for it or where Secure Boot was seen. */
+export const LoaderChoice = Type.Union([Type.Literal('auto'), Type.Literal('ipxe'), Type.Literal('grub'), Type.Literal('pxelinux')]);
+export type LoaderChoice = Static<typeof LoaderChoice>;
+
+/** One host: an address kept for it, and what it is told that others of the network are not. */
+export const Reservation = Type.Object({
+  mac: MacAddress, address: Ipv4Address, hostname: Type.Optional(Hostname),
+  options: Type.Optional(Type.Array(DhcpOption, { maxItems: 64 })), loader: Type.Optional(LoaderChoice),
+});
 export type Reservation = Static<typeof Reservation>;
+
+/** A static route, option 121 (RFC 3442). */
+export const StaticRoute = Type.Object({ destination: Cidr, gateway: Ipv4Address });
+export type StaticRoute = Static<typeof StaticRoute>;
+
+/** A menu on the screen of a PXE ROM (option 43, PXE 2.1 §2.4): a person may choose until the time is over. */
+export const BootMenu = Type.Object({
+  prompt: Type.String({ minLength: 1, maxLength: 60 }),
+  /** 0 takes the first entry at once, 255 waits for ever. */
+  timeoutSeconds: Type.Integer({ minimum: 0, maximum: 255 }),
+  entries: Type.Array(Type.Object({
+    text: Type.String({ minLength: 1, maxLength: 60 }),
+    boots: Type.Union([Type.Literal('local-disk'), Type.Literal('ipxe'), Type.Literal('grub'), Type.Literal('pxelinux')]),
+  }), { minItems: 1, maxItems: 8 }),
+});
+export type BootMenu = Static<typeof BootMenu>;
 
 export const Network = Type.Object({
   id: Token,
@@ -35,5 +73,21 @@ export const Network = Type.Object({
   unknownMachines: Type.Union([Type.Literal('enlist'), Type.Literal('local-disk'), Type.Literal('ignore')]),
   /** What a machine does after it was enlisted. */
   afterEnlist: Type.Union([Type.Literal('poweroff'), Type.Literal('wait')]),
+  /** The fabric and VLAN that the network is on (MAAS's words); networks of one VLAN share a wire. Default: fabric-0, untagged. */
+  fabric: Type.Optional(Token),
+  vlan: Type.Optional(Type.Object({ vid: Type.Integer({ minimum: 0, maximum: 4094 }), name: Type.Optional(Token) })),
+  /** False: somebody else hands out the addresses here, Ironbus uses its dynamic and reserved ranges only. Default: true. */
+  managed: Type.Optional(Type.Boolean()),
+  /** Managed: nobody gets an address of these. Unmanaged: reservations may lie in these only. */
+  reservedRanges: Type.Optional(Type.Array(Type.Object({ from: Ipv4Address, to: Ipv4Address, comment: Type.Optional(Type.String({ maxLength: 200 })) }), { maxItems: 64 })),
+  searchDomains: Type.Optional(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 16 })),
+  staticRoutes: Type.Optional(Type.Array(StaticRoute, { maxItems: 64 })),
+  options: Type.Optional(Type.Array(DhcpOption, { maxItems: 64 })),
+  loader: Type.Optional(LoaderChoice),
+  bootMenu: Type.Optional(Type.Union([BootMenu, Type.Null()])),
+  /** Authoritative although other DHCP servers answer there. */
+  force: Type.Optional(Type.Boolean()),
+  /** Whether a free address is probed (ARP on the wire, ICMP behind a relay) before it is first given out. Default: true. */
+  probeAddresses: Type.Optional(Type.Boolean()),
 });
 export type Network = Static<typeof Network>;

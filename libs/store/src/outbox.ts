@@ -16,11 +16,13 @@ export const deadKey = (store: Pick<Store, 'key'>): string => store.key('outbox-
 
 /**
  * Put before a script's own text: defines `add_rows(outbox, lane, rows)`, where `outbox` is the key from `outboxKey`,
- * `rows` the text from `encodeRows`, and rows of one `lane` (e.g. a record's key) are published strictly in order.
+ * `rows` the text from `encodeRows`, and rows of one `lane` (e.g. a record's key) are published strictly in order;
+ * and `add_row(outbox, lane, row)` for the text of one row.
  */
 export const outboxLua = `
+local function add_row(outbox, lane, row) redis.call('XADD', outbox, '*', 'lane', lane, 'row', row) end
 local function add_rows(outbox, lane, rows)
-  for _, row in ipairs(cjson.decode(rows)) do redis.call('XADD', outbox, '*', 'lane', lane, 'row', row) end
+  for _, row in ipairs(cjson.decode(rows)) do add_row(outbox, lane, row) end
 end
 `;
 

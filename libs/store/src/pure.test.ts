@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseEntry, lanesOf } from './relay-rows.ts';
+import { eventOf, lanesOf, parseEntry, pickTogether, type StoredRow } from './relay-rows.ts';
 import { readRedisUrl } from './redis-url.ts';
 import { isTooOld, parseInfo, warningsOf } from './server-info.ts';
 import { encodeRows } from './outbox.ts';
@@ -39,6 +39,36 @@ test('rows that depend on each other share a lane', () => {
   const waits = lanesOf(entry({ ...eventRow('n2', 1), after: { bucket: 'b', key: 'k' } }));
   assert.deepEqual(put, ['lane n1', 'kv b k']);
   assert.deepEqual(waits, ['lane n1', 'event n2', 'kv b k']);
+});
+
+const stored = (name: string, row: object, lane = name): StoredRow & { name: string } => ({ ...parseEntry(['1-0', ['lane', lane, 'row', JSON.stringify(row)]]), name });
+const put = (key: string) => ({ kind: 'kv', bucket: 'b', key, value: 1 });
+const waiting = (subject: string, key: string) => ({ ...eventRow(subject, 1), after: { bucket: 'b', key } });
+const limits = { fewestRows: 2, mostRows: 4, mostBytes: 10_000 };
+const together: [string, (StoredRow & { name: string })[], string[]][] = [
+  ['events alone', [stored('a', eventRow('a', 1)), stored('b', eventRow('b', 1)), stored('a2', eventRow('a', 2))], ['a', 'b', 'a2']],
+  ['too few', [stored('a', eventRow('a', 1))], []],
+  ['no more than fit', ['a', 'b', 'c', 'd', 'e'].map((name) => stored(name, eventRow(name, 1))), ['a', 'b', 'c', 'd']],
+  ['a put is not in it, events of other lanes are', [stored('put', put('k')), stored('a', eventRow('a', 1)), stored('b', eventRow('b', 1))], ['a', 'b']],
+  ['nothing that shares a lane with a row before it that is not in it', [stored('put', put('k'), 'n1'), stored('a', eventRow('a', 1), 'n1'), stored('b', eventRow('b', 1)), stored('c', eventRow('c', 1))], ['b', 'c']],
+  ['nothing of a subject whose earlier event waits for a put', [stored('w', waiting('s', 'k')), stored('s2', eventRow('s', 2)), stored('b', eventRow('b', 1)), stored('c', eventRow('c', 1))], ['b', 'c']],
+  ['nothing behind one that was left out', [stored('put', put('k'), 'n1'), stored('a', eventRow('a', 1), 'n1'), stored('a2', eventRow('a', 2), 'n2'), stored('b', eventRow('b', 1)), stored('c', eventRow('c', 1))], ['b', 'c']],
+  ['an event that a later row waits for', [stored('a', eventRow('a', 1)), stored('b', eventRow('b', 1)), stored('w', waiting('a', 'k'))], ['a', 'b']],
+  ['no nonsense', [stored('bad', { kind: 'event' }), stored('a', eventRow('a', 1)), stored('b', eventRow('b', 1))], ['a', 'b']],
+];
+for (const [name, rows, expected] of together) {
+  test(`one batch: ${name}`, () => assert.deepEqual((pickTogether(rows, limits) as typeof rows).map((row) => row.name), expected));
+}
+
+test('one batch: no more bytes than allowed', () => {
+  const rows = ['a', 'b', 'c'].map((name) => stored(name, eventRow(name, 1)));
+  assert.equal(pickTogether(rows, { ...limits, mostBytes: (rows[0]?.text.length ?? 0) * 2 + 1 }).length, 2);
+});
+
+test('the JSON of an event is that of its row, byte for byte, where the row is nothing else', () => {
+  const row = eventRow('ä"\u2028', 1);
+  assert.deepEqual(eventOf(stored('a', row)), { event: row.event, json: JSON.stringify(row.event) });
+  for (const other of [{ event: row.event, kind: 'event' }, { ...row, note: 'x' }]) assert.deepEqual(eventOf(stored('a', other)), { event: row.event });
 });
 
 test('what is no row is known as such', () => {

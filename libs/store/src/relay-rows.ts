@@ -28,6 +28,37 @@ export function withRevision(event: Envelope, revision: number): Envelope {
   return { ...event, data: { ...(event.data as object), policyRevision: revision } };
 }
 
+/** What may go out in one batch. Fewer rows go by themselves: a batch has a fixed price of some five syncs. */
+export const batchLimits = { fewestRows: 16, mostRows: 1_000, mostBytes: 4_000_000 };
+
+/**
+ * The rows that can be published as one batch before all the others: events that wait for nothing, without an earlier
+ * row in their lanes that is not in the batch itself. Empty when they are too few.
+ */
+export function pickTogether(rows: readonly StoredRow[], limits: typeof batchLimits = batchLimits): StoredRow[] {
+  const picked: StoredRow[] = [];
+  const blocked = new Set<string>();
+  let bytes = 0;
+  for (const stored of rows) {
+    const fits = picked.length < limits.mostRows && bytes + stored.text.length <= limits.mostBytes;
+    if (fits && isPlainEvent(stored) && (blocked.size === 0 || lanesOf(stored).every((lane) => !blocked.has(lane)))) {
+      picked.push(stored);
+      bytes += stored.text.length;
+    } else for (const lane of lanesOf(stored)) blocked.add(lane);
+  }
+  return picked.length < limits.fewestRows ? [] : picked;
+}
+
+/** An event with its JSON as the row has it, so that nothing is written anew. */
+export function eventOf({ row, text }: StoredRow): { event: Envelope; json?: string } {
+  if (row?.kind !== 'event') throw new Error('the row is no event');
+  const plain = text.startsWith(eventHead) && Object.keys(row).length === 2;
+  return { event: row.event, ...(plain && { json: text.slice(eventHead.length, -1) }) };
+}
+
+const eventHead = '{"kind":"event","event":';
+const isPlainEvent = ({ row }: StoredRow): boolean => row?.kind === 'event' && row.after === undefined;
+
 const kvLane = (bucket: string, key: string): string => `kv ${bucket} ${key}`;
 
 function parseRow(text: string): Row | undefined {

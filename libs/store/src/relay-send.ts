@@ -5,10 +5,14 @@ import type { Log } from './log.ts';
 import type { KvRow } from './outbox.ts';
 import type { RelayBus } from './relay-bus.ts';
 import type { Term } from './relay-lock.ts';
-import { withRevision, type StoredRow } from './relay-rows.ts';
+import { eventOf, withRevision, type StoredRow } from './relay-rows.ts';
 
 export type Sent = { ok: true } | { ok: false; poison: string };
-export type Sender = { send(stored: StoredRow, signal: AbortSignal): Promise<Sent> };
+export type Sender = {
+  send(stored: StoredRow, signal: AbortSignal): Promise<Sent>;
+  /** One try, all or none; false: send each by itself. Throws when the lock ran out. */
+  sendTogether(rows: readonly StoredRow[]): Promise<boolean>;
+};
 
 const firstRetryMs = 100;
 const lastRetryMs = 2_000;
@@ -40,6 +44,13 @@ export function openSender(bus: RelayBus, term: Term, log: Log): Sender {
         }
         await sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempt - 1, 10)), undefined, { signal });
       }
+    },
+    async sendTogether(rows) {
+      term.assertHeld();
+      if (bus.publishBatch === undefined || !bus.ready().ready) return false;
+      const sent = await bus.publishBatch(rows.map(eventOf));
+      if (!sent.ok) log.debug({ reason: sent.why, rows: rows.length }, 'no batch, each row by itself');
+      return sent.ok;
     },
   };
 }

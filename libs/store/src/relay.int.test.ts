@@ -141,3 +141,58 @@ test('stop leaves what the bus did not take', async () => {
   assert.equal((await readOutboxStats(store)).backlog, 3);
   assert.ok((await readOutboxStats(store)).oldestAgeMs >= 0);
 });
+
+test('rows that wait go in batches, byte for byte and in order, and none of them stays', async () => {
+  const store = await openOne('batches');
+  const keys = ['a', 'bb', 'ccc'];
+  for (const key of keys) await addRows(store, key, 1, 200);
+  const bus = memoryBus({ batches: true });
+  const relay = relayTo(store, bus);
+  await relay.drained();
+  assert.deepEqual(bus.batches, [512, 88]);
+  for (const key of keys) assert.deepEqual(bus.ids(key), inOrder(key, 200));
+  assert.deepEqual(bus.published[0], eventRow('a', 1).event);
+  assert.deepEqual(await relay.stats(), { backlog: 0, oldestAgeMs: 0, dead: 0, holdsLock: true, published: 600, buried: 0 });
+});
+
+test('a batch that is refused goes row by row, in order and each once', async () => {
+  const store = await openOne('refused');
+  await addRows(store, 'a', 1, 40);
+  const bus = memoryBus({ batches: true });
+  await bus.publishEvent(eventRow('a', 7).event);
+  bus.published.length = 0;
+  bus.refuseBatch = () => 'Batch publish contains duplicate message id';
+  const relay = relayTo(store, bus);
+  await relay.drained();
+  assert.deepEqual(bus.published.map((event) => event.id), inOrder('a', 40));
+  assert.deepEqual(bus.batches, []);
+});
+
+test('a poison row among many is put aside, and the others of its batch arrive', async () => {
+  const store = await openOne('poisoned');
+  await addRows(store, 'a', 1, 40);
+  const bus = memoryBus({ batches: true });
+  bus.refuseBatch = (events) => events.some((event) => event.id === 'a-20') ? 'the payload is too large' : undefined;
+  bus.beforePublish = (event) => { if (event.id === 'a-20') throw new IronbusError('EVENT_INVALID', 'too large'); };
+  const relay = relayTo(store, bus);
+  await relay.drained();
+  assert.deepEqual(bus.ids(), inOrder('a', 40).filter((id) => id !== 'a-20'));
+  assert.deepEqual((await readDeadRows(store, 9)).map((row) => row.reason), ['EVENT_INVALID: too large']);
+});
+
+test('puts and the events that wait for them stay in order beside a batch', async () => {
+  const store = await openOne('mixed');
+  const bucket = 'boot-policies';
+  const rows = [
+    ...Array.from({ length: 30 }, (_, index) => eventRow('other', index + 1)),
+    { kind: 'kv' as const, bucket, key: 'aabb', value: { boot: 'network' } },
+    { ...eventRow('n1', 1), after: { bucket, key: 'aabb' } },
+    eventRow('n1', 2),
+  ];
+  await store.script('mixed', { keys: 1, lua: `${outboxLua} for i, row in ipairs(cjson.decode(ARGV[1])) do add_rows(KEYS[1], 'lane' .. i, cjson.encode({ row })) end` })([outboxKey(store)], [encodeRows(rows)]);
+  const bus = memoryBus({ batches: true });
+  await relayTo(store, bus).drained();
+  assert.deepEqual(bus.batches, [30]);
+  assert.deepEqual(bus.ids('n1'), inOrder('n1', 2), 'one subject, so its second event waits for the first, which waits for the put');
+  assert.deepEqual(bus.published.find((event) => event.id === 'n1-1')?.data, { n: 1, list: [], policyRevision: 1 });
+});

@@ -19,8 +19,8 @@ export { BootOp, ClientArch, type DhcpMessage, HardwareType, makeMessage, Messag
 export { type OptionFormat, optionFormat, optionName, type OptionRow, optionTable } from './dhcp/option-table.ts';
 export { OptionMap } from './dhcp/option-map.ts';
 export {
-  type BsdpImage, bsdpImageId, BsdpImageKind, bsdpListReply, BsdpMessage, bsdpRequest, type BsdpRequest, bsdpSelectReply,
-  BsdpSubOption, decodeBsdpImages, isBsdpClient,
+  bsdpFailedReply, type BsdpImage, bsdpImageBytes, bsdpImageId, BsdpImageKind, bsdpListReply, BsdpMessage, bsdpProposal, bsdpRequest,
+  type BsdpRequest, bsdpSelectReply, BsdpSubOption, bsdpSystem, decodeBsdpImages, isBsdpClient,
 } from './dhcp/options/bsdp.ts';
 export { decodeDomains, encodeDomains } from './dhcp/options/domains.ts';
 export { type ClientFqdn, clientFqdn, encodeFqdn, FqdnFlag } from './dhcp/options/fqdn.ts';
@@ -29,7 +29,8 @@ export {
 } from './dhcp/options/ipxe.ts';
 export {
   clientArch, clientUuid, clientUuidBytes, clientUuidNetworkOrder, isRaspberryPi, networkInterface, type PxeBootServer,
-  PxeDiscovery, type PxeMenuItem, PxeSubOption, pxeSubOptions, pxeVendorOptions, type PxeVendorOptions, raspberryPiVendorOptions,
+  PxeDiscovery, type PxeMenuItem, PxeSubOption, pxeSubOptions, pxeVendorOptions, type PxeVendorOptions, raspberryPi3VendorOptions,
+  raspberryPiBoot, raspberryPiVendorOptions,
 } from './dhcp/options/pxe.ts';
 export { relayInfo, type RelayInfo, RelaySubOption } from './dhcp/options/relay.ts';
 export { decodeRoutes, encodeRoutes, type Route } from './dhcp/options/routes.ts';

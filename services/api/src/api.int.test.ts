@@ -141,7 +141,8 @@ test('openapi.json is OpenAPI 3.1 and names every route', async () => {
   assert.equal(document.openapi, '3.1.0');
   const actions = ['accept', 'commission', 'test', 'allocate', 'deploy', 'release', 'abort', 'rescue', 'exit-rescue', 'mark-broken', 'mark-fixed', 'reserve', 'retire', 'power'];
   const expected = {
-    '/machines': ['get', 'post'], '/machines/{id}': ['get', 'patch', 'delete'], '/machines/{id}/events': ['get'], '/networks': ['get', 'post'], '/networks/{id}': ['get', 'put', 'delete'],
+    '/machines': ['get', 'post'], '/machines/{id}': ['get', 'patch', 'delete'], '/machines/{id}/events': ['get'], '/networks': ['get', 'post'], '/networks/{id}': ['get', 'put', 'delete'], '/networks/{id}/status': ['get'], '/networks/{id}/probe': ['post'], '/networks/{id}/foreign-settings': ['get'],
+    '/fabrics': ['get'], '/leases': ['get'],
     '/images': ['get', 'post'], '/images/{id}': ['get', 'delete'], '/images/{id}/blob': ['get'], '/racks': ['get'], '/racks/tokens': ['post'], '/racks/join': ['post'], '/events': ['get'],
     ...Object.fromEntries(actions.map((action) => [`/machines/{id}/${action}`, ['post']])),
   };

@@ -19,6 +19,10 @@ export const configSpec = defineConfig({
       doc: 'A join token that one rack may use, for installations on one host.',
     },
     networks: { env: 'NETWORKS', schema: Type.Array(Type.Unknown(), { description: 'a JSON list of networks as POST /networks takes them' }), default: [], doc: 'Networks made at start where they do not exist yet: naming a mode here is a person’s word.' },
+    probeSeconds: {
+      env: 'PROBE_SECONDS', schema: Type.Number({ minimum: 0, maximum: 60 }), default: 8,
+      doc: 'How long a probe for DHCP servers waits for what the rack found before it answers 202.',
+    },
     waitSeconds: { env: 'WAIT_SECONDS', schema: Type.Number({ minimum: 0, maximum: 60 }), default: 5, doc: 'How long a request waits for its outcome before it answers 202.' },
   },
 });

@@ -1,5 +1,6 @@
 import {
-  auditRecorded, bmcBucket, defineManifest, deployDataBucket, imageAdded, imageRemoved, imagesBucket, networkChanged, networksBucket, nodeDiscovered,
+  auditRecorded, bmcBucket, defineManifest, deployDataBucket, dhcpServersBucket, imageAdded, imageRemoved, imagesBucket, leaseDeclined, leaseExpired,
+    leaseGranted, leaseReleased, leaseRenewed, networkChanged, networkProbeRequested, networksBucket, nodeDiscovered,
   nodeInventoryReported, nodeRemoved, nodeRequestRefused, nodeRequests, nodeSnapshotted, nodeTransitioned, nodeUpdated, rackJoined, racksBucket,
 } from '@ironbus/contracts';
 
@@ -8,10 +9,15 @@ export const projectNodes = {
   events: [nodeDiscovered, nodeTransitioned, nodeUpdated, nodeSnapshotted, nodeRemoved, nodeInventoryReported, nodeRequestRefused],
 };
 
+export const projectLeases = {
+  durable: 'api-project-leases',
+  events: [leaseGranted, leaseRenewed, leaseReleased, leaseExpired, leaseDeclined],
+};
+
 export const manifest = defineManifest({
   service: 'api',
-  publishes: [...nodeRequests, networkChanged, imageAdded, imageRemoved, rackJoined, auditRecorded],
-  consumes: [projectNodes],
+  publishes: [...nodeRequests, networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded],
+  consumes: [projectNodes, projectLeases],
   writes: [networksBucket, imagesBucket, racksBucket, bmcBucket, deployDataBucket],
-  watches: [networksBucket, imagesBucket, racksBucket],
+  watches: [networksBucket, imagesBucket, racksBucket, dhcpServersBucket],
 });

@@ -2,21 +2,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureTopology, openBus, relayFace } from '@ironbus/bus';
-import { buckets, catalog, IronbusError, nodeRemoved, type DataOf } from '@ironbus/contracts';
+import { buckets, catalog, dhcpServersBucket, IronbusError, nodeRemoved, type DataOf } from '@ironbus/contracts';
 import { createHealth, createPart, composeParts, orAborted, retryForever, type Logger, type Service } from '@ironbus/runtime';
 import { openStore, startRelay } from '@ironbus/store';
 import { Value } from 'typebox/value';
 import type { ApiConfig } from './config.ts';
 import { NetworkInput } from './core/networks.ts';
-import { projectNodes } from './manifest.ts';
+import { projectLeases, projectNodes } from './manifest.ts';
 import type { AnyEvent, Context } from './shell/context.ts';
 import { createImageStore } from './shell/image-store.ts';
 import { createKeyStore } from './shell/key-store.ts';
+import { createLeaseView } from './shell/lease-view.ts';
 import { createNodeView } from './shell/node-view.ts';
 import { createRecords } from './shell/records.ts';
 import { startRepublishing } from './shell/republish.ts';
 import { rememberOutcome } from './shell/requests.ts';
-import { saveNetwork } from './shell/routes/region.ts';
+import { saveNetwork } from './shell/save-network.ts';
 import { openSecrets } from './shell/secrets.ts';
 import { createServer } from './shell/server.ts';
 import { createWaiters } from './shell/waiters.ts';
@@ -75,12 +76,15 @@ async function openRegion(base: Base, printOnce: (text: string) => void): Promis
   const images = createImageStore(join(config.dataDir, 'images'), config.instanceId);
   await images.open();
   const context: Context = {
-    ...base, images, keys: createKeyStore(store), nodes: createNodeView(store, bus), records: createRecords(store, origin),
+    ...base, images, keys: createKeyStore(store), nodes: createNodeView(store, bus), leases: createLeaseView(store), records: createRecords(store, origin),
     secrets: await openSecrets(store, bus, join(config.dataDir, 'master.key')), waiters: createWaiters(bus),
+    dhcpServers: bus.watch(dhcpServersBucket),
   };
   const relay = startRelay({ store, bus: relayFace(bus, buckets), log });
   await context.waiters.whenLive();
   const projection = bus.consume({ durable: projectNodes.durable, definitions: projectNodes.events, handler: (event) => onFact(context, event as AnyEvent) });
+  const leases = bus.consume({ durable: projectLeases.durable, definitions: projectLeases.events, handler: (event) =>
+    context.leases.apply(event as AnyEvent) });
   await firstStart(context, printOnce);
   const republishing = startRepublishing(context);
   const app = await createServer(context, productVersion());
@@ -92,7 +96,7 @@ async function openRegion(base: Base, printOnce: (text: string) => void): Promis
       const impatience = setTimeout(() => app.server.closeAllConnections(), drainMs);
       await app.close();
       clearTimeout(impatience);
-      await Promise.all([projection.stop(), context.waiters.stop(), republishing.stop()]);
+      await Promise.all([projection.stop(), leases.stop(), context.dhcpServers.stop(), context.waiters.stop(), republishing.stop()]);
       await relay.stop();
     },
   };
@@ -124,7 +128,7 @@ async function firstStart(context: Context, printOnce: (text: string) => void): 
       throw new IronbusError('CONFIG_INVALID', `API_NETWORKS: ${why}`);
     }
     if (await records.networks.read(network.id) !== undefined) continue;
-    await saveNetwork(context, network, 0);
+    await saveNetwork(context, network, { expected: undefined });
     log.info({ network: network.id, mode: network.mode ?? 'off' }, 'network made from API_NETWORKS');
   }
 }

@@ -249,9 +249,13 @@ test('user-data is opened for the claim of seed, and for nobody else', async () 
   assert.equal(await curl('--interface', '127.0.0.2', '-o', '/dev/null', '-w', '%{http_code}', rack.url(`/seed/${node}/${agent.token}/user-data`)), '503');
 });
 
-test('grub.cfg carries the same decision', async () => {
+test('grub.cfg and pxelinux.cfg carry the same decision', async () => {
   await deploy();
-  assert.match(await (await fetch(rack.url(`/boot/${macPath}/grub.cfg?via=tftp`))).text(), /^if linux \(tftp,10\.77\.0\.1\)\/agent-image\/amd64\/vmlinuz ironbus\.url=/m);
+  const text = async (path: string): Promise<string> => (await fetch(rack.url(`/boot/${macPath}/${path}`))).text();
+  assert.match(await text('grub.cfg?via=tftp'), /^ironbus_boot \(tftp,10\.77\.0\.1\)$[\s\S]*source \(tftp,10\.77\.0\.1\)\/grub\/grub\.cfg$/m);
+  assert.match(await text('grub.cfg'), /^ {2}if linux \$1\/agent-image\/\$ironbus_arch\/vmlinuz ironbus\.url=.*\n[\s\S]*^if insmod http; then ironbus_boot \(http,10\.77\.0\.1:5248\); fi$/m);
+  assert.match(await text('pxelinux.cfg'), /^ {2}KERNEL http:\/\/10\.77\.0\.1:5248\/agent-image\/amd64\/vmlinuz$/m);
+  await waitFor(() => ['ipxe', 'grub', 'pxelinux'].every((flavour) => ofType(rack.observations, 'boot.script-served').some((event) => (event.data as { flavour: string }).flavour === flavour)));
 });
 
 test('what is not the protocol is refused with every violation', async () => {

@@ -10,6 +10,10 @@ export const configSpec = defineConfig({
     host: { env: 'HOST', schema: Type.String({ minLength: 1, description: 'an address' }), default: '0.0.0.0', doc: 'Where booting machines are answered.' },
     port: { env: 'PORT', schema: PortNumber, default: 5248, doc: 'TCP port of boot scripts, agent, images and phone-home.' },
     healthPort: { env: 'HEALTH_PORT', schema: PortNumber, default: 5263, doc: 'Port of /healthz, /readyz and /metrics.' },
+    trustedProxies: {
+      env: 'TRUSTED_PROXIES', schema: Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]+$', description: 'an address' })), default: ['127.0.0.1', '::1'],
+      doc: 'Who may ask /virtual in the name of a machine (Forwarded, RFC 7239): the addresses the rack’s tftp service asks from.',
+    },
     assetsDir: { env: 'ASSETS_DIR', schema: path, default: './.cache/assets', doc: 'Loaders, boot assets and the agent’s image, built by agent/build.ts.' },
     imageDir: { env: 'IMAGE_DIR', schema: path, default: './data/images', doc: 'The rack’s cache of operating system images.' },
     sharedImageDir: { env: 'SHARED_IMAGE_DIR', schema: path, optional: true, doc: 'The region’s own image directory, where it is on the same host: images are then served from it and never copied.' },

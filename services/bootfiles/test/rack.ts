@@ -18,8 +18,8 @@ export type Rack = Awaited<ReturnType<typeof startRack>>;
 
 const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-export async function writeAssets(directory: string): Promise<void> {
-  const files = requiredAssets.map((path) => ({ path, content: `bytes of ${path} `.repeat(1000) }));
+export async function writeAssets(directory: string, more: readonly string[] = []): Promise<void> {
+  const files = [...requiredAssets, ...more].map((path) => ({ path, content: `bytes of ${path} `.repeat(1000) }));
   for (const { path, content } of files) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
@@ -36,10 +36,10 @@ function configOf(directory: string, environment: Record<string, string>): Bootf
   return read.config;
 }
 
-/** Buckets exist and are empty but for one network, whose prefix is loopback. */
-export async function startRack(environment: Record<string, string> = {}) {
+/** Buckets exist and are empty. `moreAssets` are paths besides those that every rack needs. */
+export async function startRack(environment: Record<string, string> = {}, moreAssets: readonly string[] = []) {
   const [nats, redis, directory] = await Promise.all([startNats(), startRedis(), mkdtemp(join(tmpdir(), 'ironbus-bootfiles-'))]);
-  await writeAssets(join(directory, 'assets'));
+  await writeAssets(join(directory, 'assets'), moreAssets);
   const busOf = (service: ServiceName): Bus => openBus({ servers: nats.url, origin: { service, rack: 'rack1', instance: 'test' }, log });
   const [api, lifecycle, dhcp] = [busOf('api'), busOf('lifecycle'), busOf('dhcp')];
   await ensureTopology(api, { catalog, buckets });

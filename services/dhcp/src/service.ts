@@ -1,13 +1,20 @@
 /** Wires the dhcp service: sockets, leases in Redis, bindings and observations on the bus. */
+import { randomInt } from 'node:crypto';
 import { ensureTopology, openBus, relayFace, type Bus } from '@ironbus/bus';
-import { buckets, catalog, type Mac, type Network } from '@ironbus/contracts';
-import { composeParts, createHealth, createPart, retryForever, type Logger, type Part, type Ready, type Service } from '@ironbus/runtime';
+import { buckets, catalog, type Mac } from '@ironbus/contracts';
+import { composeParts, createHealth, createPart, retryForever, systemClock, type Logger, type Part, type Ready, type Service } from '@ironbus/runtime';
 import { openStore, startRelay, type Store } from '@ironbus/store';
-import { broadcastOf, formatIpv4, parseCidr } from '@ironbus/wire';
 import type { DhcpConfig } from './config.ts';
+import { defaultLimits, Limits } from './core/limits.ts';
+import { LoaderTries } from './core/loader-tries.ts';
+import { Unanswered } from './core/unanswered.ts';
+import { Answerer } from './shell/answerer.ts';
 import { Bindings } from './shell/bindings.ts';
+import { BootAnswerer } from './shell/boot-answerer.ts';
 import { DeviceKeeper } from './shell/device-keeper.ts';
-import { Handler } from './shell/handler.ts';
+import { FloodReport } from './shell/flood-report.ts';
+import { Handler, type HandlerParts } from './shell/handler.ts';
+import { Lan } from './shell/lan.ts';
 import { LeaseExpiry } from './shell/lease-expiry.ts';
 import { LeaseStore } from './shell/lease-store.ts';
 import { Metrics } from './shell/metrics.ts';
@@ -15,12 +22,16 @@ import { Networks } from './shell/networks.ts';
 import { Observations } from './shell/observations.ts';
 import { PowerChanges } from './shell/power-changes.ts';
 import { RouterAdvertiser } from './shell/router-advertiser.ts';
-import { openDeviceSocket, type DeviceSocket } from './shell/socket.ts';
+import { makeSend } from './shell/send.ts';
+import { openDeviceSocket, type DeviceSocket, type Received } from './shell/socket.ts';
+import { StoreWatch } from './shell/store-watch.ts';
 import { Upkeep } from './shell/upkeep.ts';
 
 export type DhcpService = Service & {
   /** Devices that are listened on now. */
   devices(): string[];
+  /** Whether packets of a network are answered now. */
+  answers(network: string): boolean;
   healthPort(): number;
 };
 
@@ -30,35 +41,41 @@ export function create(config: DhcpConfig, { log }: { log: Logger }): DhcpServic
   const bus = openBus({ servers: config.natsServers, credsFile: config.natsCredsFile, origin, log });
   const store = openStore({ url: config.redisUrl, prefix: 'dhcp', log });
   const health = createHealth({ host: config.healthHost, port: config.healthPort, log });
-  const leases = new LeaseStore(store, origin, { offerMs: config.offerSeconds * 1_000, graceMs: config.graceSeconds * 1_000, quarantineMs: config.quarantineSeconds * 1_000 });
-  const networks = new Networks({ bus, log, onNetworks: () => { void sockets.sync(); void routers.sync(); } });
-  const bindings = new Bindings(bus, log);
-  const power = new PowerChanges(bus, networks.policies);
-  const metrics: Metrics = new Metrics(health.metrics, { underWay: () => handler.underWay, knownLeases: () => leases.memory.size });
   const now = (): number => Date.now();
-  const handler: Handler = new Handler({
-    networks, leases, bindings, observations: new Observations(bus), metrics, log, now,
-    ports: { server: config.port, client: config.port + 1 },
-    send: (device, bytes, to, network) => sendFrom(sockets, log, { device, bytes, to, network }),
-    powerChangedAtMs: (mac: Mac) => power.changedAtMs(mac),
+  const networks = new Networks({ bus, log, onNetworks: () => { lan.sync(); openDevices(); } });
+  const storeWatch: StoreWatch = new StoreWatch({ bus, log, ready: () => store.ready(), knownLeases: () => leases.memory.size, nowMs: () => performance.now() });
+  const lan: Lan = new Lan({ bus, origin, networks, store: storeWatch, log, now, onStanding: () => openDevices() });
+  const rules = {
+    offerMs: config.offerSeconds * 1_000, graceMs: config.graceSeconds * 1_000, quarantineMs: config.quarantineSeconds * 1_000, keptForKnown: config.keptForKnown,
+  };
+  const leases: LeaseStore = new LeaseStore({
+    store, origin, rules, log, probe: (network, addresses) => lan.probeAddresses(network, addresses), onConflict: (conflict) => lan.tellConflict(conflict),
   });
-  const sockets: DeviceKeeper<DeviceSocket> = new DeviceKeeper({
-    what: `UDP port ${config.port}`, log, wanted: () => networks.devices(),
+  const bindings = new Bindings(bus, log);
+  const floods = new FloodReport({ bus, registry: health.metrics, clock: systemClock });
+  const metrics: Metrics = new Metrics(health.metrics, { underWay: () => handler.underWay, knownLeases: () => leases.memory.size });
+  const handler = makeHandler({ config, bus, networks, leases, lan, store: storeWatch, metrics, log, now, floods, bindings, sockets: () => sockets, bootSockets: () => bootSockets });
+  const socketsOn = (port: number, role: Received['port'], wanted: () => ReadonlySet<string>) => new DeviceKeeper<DeviceSocket>({
+    what: `UDP port ${port}`, log, wanted,
     open: (device, { others }) => openDeviceSocket({
-      device, port: config.port, others: others > 0, onPacket: (received) => { void handler.handle(received); },
-      onError: (error) => log.warn({ device, err: error }, 'socket error'),
+      device, port, role, others: others > 0, onPacket: (received) => { void handler.handle(received); }, onError: (error) => log.warn({ device, err: error }, 'socket error'),
     }),
   });
+  const sockets = socketsOn(config.port, 67, () => networks.devices());
+  const bootSockets = socketsOn(config.bootServerPort, 4011, () => networks.bootServerDevices());
   const routers: DeviceKeeper<RouterAdvertiser> = new DeviceKeeper({
-    what: 'IPv6 router solicitations', log, wanted: () => config.routerAdvertisements ? networks.answeredLinks() : new Set<string>(),
+    what: 'IPv6 router solicitations', log, wanted: () => config.routerAdvertisements ? networks.answeredLinks((network) => lan.gate.answers(network)) : new Set<string>(),
     open: (device, { index, signal }) => RouterAdvertiser.open({ device, index, log, now }, signal),
   });
-  const upkeep = new Upkeep({ store, leases, expiry: new LeaseExpiry(store, leases, origin), networks, bindings, log, now });
+  const keepers = { sockets, 'boot server sockets': bootSockets, 'router advertisements': routers };
+  const openDevices = (): void => { for (const keeper of Object.values(keepers)) void keeper.sync(); };
+  const upkeep = new Upkeep({ store, leases, expiry: new LeaseExpiry(store, leases, origin), networks, bindings, log, now, answers: (network) => lan.gate.answers(network) });
 
   health.check('nats', () => bus.ready());
-  health.check('redis', () => describeStore(store));
+  health.check('redis', () => storeWatch.health());
   health.check('networks', () => networks.heard() ? { ready: true } : { ready: false, why: 'the networks and boot policies were not heard yet' });
-  health.check('sockets', () => describeSockets(sockets));
+  health.check('sockets', () => describeSockets([sockets, bootSockets]));
+  lan.health(health);
 
   const service = composeParts(log, [
     createPart({ name: 'nats', stop: () => bus.close() }),
@@ -68,10 +85,36 @@ export function create(config: DhcpConfig, { log }: { log: Logger }): DhcpServic
     relayPart(store, bus, log),
     createPart({ name: 'bindings', stop: () => bindings.stop() }),
     createPart({ name: 'upkeep', start: () => upkeep.start(), stop: () => upkeep.stop() }),
-    createPart({ name: 'router advertisements', start: () => routers.start(), stop: () => routers.stop() }),
-    createPart({ name: 'sockets', start: () => sockets.start(), stop: () => sockets.stop() }),
+    lan.part(),
+    createPart({ name: 'flood report', stop: () => floods.stop() }),
+    ...Object.entries(keepers).map(([name, keeper]) => createPart({ name, start: () => keeper.start(), stop: () => keeper.stop() })),
   ]);
-  return { ...service, devices: () => sockets.devices(), healthPort: health.port };
+  return { ...service, devices: () => sockets.devices(), answers: (network) => answersNow(lan, networks, network), healthPort: health.port };
+}
+
+type Made = Pick<HandlerParts, 'networks' | 'leases' | 'lan' | 'store' | 'metrics' | 'log' | 'now' | 'floods'> & {
+  config: DhcpConfig; bus: Bus; bindings: Bindings; sockets: () => DeviceKeeper<DeviceSocket>; bootSockets: () => DeviceKeeper<DeviceSocket>;
+};
+
+function makeHandler(made: Made): Handler {
+  const { config, bus, networks, leases, store, metrics, log, now, bindings } = made;
+  const observations = new Observations(bus, { now, onShed: () => metrics.shed() });
+  const tries = new LoaderTries();
+  const power = new PowerChanges(bus, networks.policies);
+  const parts = {
+    bindings, observations, metrics, log, tries, ports: { server: config.port, client: config.port + 1 },
+    send: makeSend({ 67: made.sockets, 4011: made.bootSockets }, log), powerChangedAtMs: (mac: Mac) => power.changedAtMs(mac),
+  };
+  const answerer = new Answerer({ ...parts, leases, store });
+  const bootAnswerer = new BootAnswerer({ ...parts, ignore: (packet, reason) => answerer.ignore(packet, reason) });
+  const limits = new Limits({ ...defaultLimits, seed: randomInt(2 ** 32) });
+  const { lan, floods } = made;
+  return new Handler({ networks, leases, lan, store, metrics, log, now, floods, tries, limits, unanswered: new Unanswered(), answerer, bootAnswerer });
+}
+
+function answersNow(lan: Lan, networks: Networks, id: string): boolean {
+  const network = networks.list().find((each) => each.id === id);
+  return network !== undefined && lan.gate.answers(network);
 }
 
 /** In the background: a rack that starts without NATS waits for it with its sockets ready. */
@@ -96,25 +139,7 @@ function relayPart(store: Store, bus: Bus, log: Logger): Part {
   });
 }
 
-type Outgoing = { device: string; bytes: Uint8Array; to: { address: string; port: number }; network: Network };
-
-/** An answer whose device went away meanwhile is dropped: the client asks again. */
-function sendFrom(sockets: DeviceKeeper<DeviceSocket>, log: Logger, { device, bytes, to, network }: Outgoing): void {
-  const socket = sockets.get(device);
-  if (socket === undefined) return log.debug({ device }, 'answer dropped: the device is gone');
-  const prefix = parseCidr(network.cidr);
-  const directed = !socket.boundToDevice && to.address === '255.255.255.255' && prefix !== undefined;
-  socket.send(bytes, to.port, directed ? formatIpv4(broadcastOf(prefix)) : to.address, (error) => {
-    if (error !== null) log.warn({ device, to: to.address, reason: error.message }, 'answer could not be sent');
-  });
-}
-
-function describeStore(store: Store): Ready {
-  const state = store.ready();
-  return state.ready ? state : { ready: false, why: `${state.why}: known leases are extended from memory, new ones are refused` };
-}
-
-function describeSockets(sockets: DeviceKeeper<DeviceSocket>): Ready {
-  const failures = [...sockets.failures()].map(([device, why]) => `${device}: ${why}`);
+function describeSockets(keepers: readonly DeviceKeeper<DeviceSocket>[]): Ready {
+  const failures = keepers.flatMap((keeper) => [...keeper.failures()]).map(([device, why]) => `${device}: ${why}`);
   return failures.length === 0 ? { ready: true } : { ready: false, why: failures.join('; ') };
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineConfig, PortNumber, type ConfigOf } from '@ironbus/runtime';
+import { defineConfig, DurationInMs, PortNumber, type ConfigOf } from '@ironbus/runtime';
 
 export const configSpec = defineConfig({
   prefix: 'TFTP_',
@@ -9,6 +9,9 @@ export const configSpec = defineConfig({
     host: { env: 'HOST', schema: Type.String({ minLength: 1, description: 'an IPv4 address' }), default: '0.0.0.0', doc: 'Where read requests are heard.' },
     port: { env: 'PORT', schema: PortNumber, default: 69, doc: 'UDP port of read requests.' },
     assetsDir: { env: 'ASSETS_DIR', schema: Type.String({ minLength: 1, description: 'a path' }), default: './.cache/assets', doc: 'What agent/build.ts built: the loaders and their manifest.' },
+    bootfilesUrl: { env: 'BOOTFILES_URL', schema: Type.String({ pattern: '^http://[^/]+$', description: 'a URL such as http://127.0.0.1:5248' }), default: 'http://127.0.0.1:5248', doc: 'The rack’s bootfiles, which renders what is different for each machine; it must trust the address this service asks from (BOOTFILES_TRUSTED_PROXIES).' },
+    bootfilesTimeoutMs: { env: 'BOOTFILES_TIMEOUT', schema: DurationInMs({ minimum: 50, maximum: 30_000 }), default: 2000, doc: 'How long bootfiles is waited for before the machine is told to try again.' },
+    singlePort: { env: 'SINGLE_PORT', schema: Type.Boolean(), default: false, doc: 'Replies come from the port requests are heard on, for NAT and container networks; else each transfer has a port of its own.' },
     maxBlockBytes: { env: 'MAX_BLOCK_BYTES', schema: Type.Integer({ minimum: 512, maximum: 65_464 }), default: 1468, doc: 'Largest blksize agreed to; above 1468 an Ethernet packet is cut into fragments.' },
     maxWindowBlocks: { env: 'MAX_WINDOW_BLOCKS', schema: Type.Integer({ minimum: 1, maximum: 65_535 }), default: 16, doc: 'Largest windowsize agreed to.' },
     retransmitSeconds: { env: 'RETRANSMIT_SECONDS', schema: Type.Number({ minimum: 0.05, maximum: 60 }), default: 1, doc: 'How long to wait for an ACK before the first repetition; doubled each time, at most 8 times this.' },

@@ -1,10 +1,11 @@
-/** Wires the TFTP service of one rack: files from the assets, askers named by bindings, everything seen published. */
+/** Wires the TFTP service of one rack: files from the assets, texts from bootfiles, askers named by bindings, everything seen published. */
 import { openBus, type Bus, type View } from '@ironbus/bus';
 import { bindingsBucket, macToken, tftpCompleted, tftpFailed, tftpRefused, tftpRrq, type IpAddress } from '@ironbus/contracts';
 import { composeParts, createHealth, createPart, type Logger, type Service } from '@ironbus/runtime';
 import type { TftpConfig } from './config.ts';
 import { openFiles } from './shell/files.ts';
 import { createTftpServer, type TftpServer, type Watcher } from './shell/server.ts';
+import { openVirtual } from './shell/virtual.ts';
 
 /** `port` is the UDP port requests are heard on, `running` the number of transfers going on. */
 export type TftpService = Service & { port(): number; running(): number };
@@ -14,16 +15,18 @@ export function create(config: TftpConfig, { log }: { log: Logger }): TftpServic
   const bindings = bus.watch(bindingsBucket);
   const health = createHealth({ host: config.healthHost, port: config.healthPort, log });
   health.check('nats', () => bus.ready());
+  const virtual = openVirtual({ url: config.bootfilesUrl, timeoutMs: config.bootfilesTimeoutMs, log });
   let server: TftpServer | undefined;
   const service = composeParts(log, [
     createPart({ name: 'nats', stop: () => bus.close() }),
+    createPart({ name: 'bootfiles', stop: () => virtual.close() }),
     { name: 'health', start: health.start, stop: health.stop },
     createPart({
       name: 'tftp',
       start: async () => {
-        server = createTftpServer({ config, files: await openFiles(config.assetsDir), watcher: watch(bus, bindings, config.rackId), log });
+        server = createTftpServer({ config, files: await openFiles(config.assetsDir), virtual, watcher: watch(bus, bindings, config.rackId), log });
         await server.start();
-        log.info({ port: server.port() }, 'tftp listening');
+        log.info({ port: server.port(), singlePort: config.singlePort, bootfiles: config.bootfilesUrl }, 'tftp listening');
       },
       stop: async () => { await server?.stop(); },
     }),

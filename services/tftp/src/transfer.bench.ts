@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, readConfig } from '@ironbus/runtime';
 import { configSpec } from './config.ts';
+import { away } from './core/told.ts';
 import { createTftpServer, type TftpServer } from './shell/server.ts';
+import { keptFile } from './shell/shared-file.ts';
 import { contentOf } from './testing/served.ts';
 
 const files = new Map([['big', contentOf(40 * 1024 * 1024)], ['loader', contentOf(1024 * 1024)]]);
@@ -21,7 +23,7 @@ async function startServer(): Promise<TftpServer> {
   const nothing = (): void => undefined;
   const server = createTftpServer({
     config: read.config, log, watcher: { asked: nothing, refused: nothing, ended: nothing },
-    files: { names: [...files.keys()], read: (name) => files.get(name) },
+    files: { paths: [...files.keys()], take: (path) => keptFile(files.get(path.replace('loaders/', '')) ?? Buffer.alloc(0)).take('binary') }, virtual: { ask: () => Promise.resolve(away) },
   });
   await server.start();
   return server;

@@ -12,7 +12,7 @@ import { rm } from 'node:fs/promises';
 import type { Lab } from './lab.ts';
 import { addTap } from './network.ts';
 import {
-  type BootOrder, hasOwnBootOrder, machineFaults, machineFiles, type MachineSpec, ovmfFiles, qemuArgv, shellLine, tapOf,
+  type BootOrder, type Firmware, flashFiles, hasOwnBootOrder, machineFaults, machineFiles, type MachineSpec, qemuArgv, shellLine, tapOf,
 } from './qemu-argv.ts';
 import { inNamespace, mustRun, waitUntil } from './run.ts';
 import { withNetworkFirst } from './uefi-variables.ts';
@@ -48,7 +48,7 @@ export async function addMachine(lab: Lab, spec: MachineSpec): Promise<Machine> 
   writeFileSync(join(dir, 'machine.json'), `${JSON.stringify(spec, null, 2)}\n`);
   writeFileSync(join(dir, machineFiles.serialLog), '');
   for (const order of ['network', 'disk'] as const) writeStarter(lab, dir, spec, order);
-  if (spec.firmware !== 'bios') writeVariables(dir, spec);
+  if (spec.firmware !== 'bios') writeVariables(dir, spec, spec.firmware);
   for (const [index, disk] of spec.disks.entries()) {
     await mustRun(['qemu-img', 'create', '-q', '-f', 'qcow2', join(dir, machineFiles.disk(index)), `${disk.sizeGb}G`]);
   }
@@ -111,9 +111,9 @@ function machineAt(dir: string, spec: MachineSpec): Machine {
 }
 
 /** The firmware's variables live as long as the machine: across power cycles and resets. */
-function writeVariables(dir: string, spec: MachineSpec): void {
-  const fresh = readFileSync(ovmfFiles(spec.firmware).variables);
-  const kind = spec.firmware === 'uefi-http' ? 'http' : 'pxe';
+function writeVariables(dir: string, spec: MachineSpec, firmware: Exclude<Firmware, 'bios'>): void {
+  const fresh = readFileSync(flashFiles(firmware).variables);
+  const kind = firmware === 'uefi-http' ? 'http' : 'pxe';
   writeFileSync(join(dir, machineFiles.variables), hasOwnBootOrder(spec) ? withNetworkFirst(fresh, spec.mac, kind) : fresh);
 }
 

@@ -8,7 +8,7 @@ export { ensurePackages, type Say };
 
 /** For machines, BMCs and the network. */
 export const labPackages = [
-  'qemu-system-x86', 'qemu-utils', 'ovmf', 'ipxe-qemu', 'openipmi', 'ipmitool', 'iproute2', 'ethtool', 'socat',
+  'qemu-system-x86', 'qemu-system-arm', 'qemu-utils', 'ovmf', 'ovmf-ia32', 'qemu-efi-aarch64', 'ipxe-qemu', 'openipmi', 'ipmitool', 'iproute2', 'ethtool', 'socat',
   'util-linux', 'tcpdump', 'openssh-client',
 ] as const;
 

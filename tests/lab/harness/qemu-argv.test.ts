@@ -23,6 +23,8 @@ for (const [firmware, present, absent] of [
   ['uefi', /OVMF_CODE_4M\.fd.*IPv6PXESupport,string=n.*romfile=/, /IPv4PXESupport|smm=on/],
   ['uefi-secure', /smm=on.*OVMF_CODE_4M\.secboot\.fd.*property=secure,value=on/, /IPv4PXESupport/],
   ['uefi-http', /IPv4PXESupport,string=n/, /smm=on/],
+  ['uefi-ia32', /q35,accel=tcg,smm=on.*OVMF32_CODE_4M\.secboot\.fd.*property=secure,value=on.*romfile=/, /IPv4PXESupport|bootindex/],
+  ['uefi-arm64', /^qemu-system-aarch64 -machine virt,accel=tcg -cpu cortex-a57 .*AAVMF_CODE\.fd.*addr=3,bootindex=1,romfile=/, /-vga|smm|q35/],
 ] as const) {
   test(`firmware ${firmware}`, () => {
     assert.match(line({ firmware }), present);
@@ -53,6 +55,7 @@ for (const [name, changes, fault] of [
   ['an upper case uuid', { uuid: spec.uuid.replace('4000', 'ABCD') }, /uuid/],
   ['a comma in a serial', { serial: 'a,b' }, /serial/],
   ['a disk serial of 21 characters', { disks: [{ sizeGb: 1, serial: 'x'.repeat(21) }] }, /disks/],
+  ['an ISA device on an arm64 board', { firmware: 'uefi-arm64', kcsPort: 9002 }, /kcsPort/],
 ] as const) {
   test(`fault: ${name}`, () => assert.match(machineFaults({ ...spec, ...changes }).join(), fault));
 }

@@ -1,7 +1,7 @@
 /** A virtual machine as data, and the QEMU command line it stands for. Pure: the same machine always gives the same argv. */
 import { nicSlot } from './uefi-variables.ts';
 
-export type Firmware = 'bios' | 'uefi' | 'uefi-secure' | 'uefi-http';
+export type Firmware = 'bios' | 'uefi' | 'uefi-secure' | 'uefi-http' | 'uefi-ia32' | 'uefi-arm64';
 export type DiskSpec = { sizeGb: number; serial: string };
 
 /** Everything that is chosen about a machine; `mac` with colons, `uuid` with dashes, both lower case. */
@@ -32,10 +32,20 @@ export const machineFiles = {
 /** The tap of a machine in the rack namespace (15 characters at most, as the kernel wants). */
 export const tapOf = (spec: MachineSpec): string => `t-${spec.name}`;
 
-/** Where Debian's ovmf package keeps a firmware's code, and the variables it starts its life with. */
-export const ovmfFiles = (firmware: Firmware): { code: string; variables: string } => firmware === 'uefi-secure'
-  ? { code: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' }
-  : { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
+/** Where Debian's packages ovmf, ovmf-ia32 and qemu-efi-aarch64 keep a firmware's code, and the variables it starts its life with. */
+export function flashFiles(firmware: Exclude<Firmware, 'bios'>): { code: string; variables: string } {
+  switch (firmware) {
+    case 'uefi':
+    case 'uefi-http': return { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
+    case 'uefi-secure': return { code: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' };
+    case 'uefi-ia32': return { code: '/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF32_VARS_4M.fd' };
+    case 'uefi-arm64': return { code: '/usr/share/AAVMF/AAVMF_CODE.fd', variables: '/usr/share/AAVMF/AAVMF_VARS.fd' };
+  }
+}
+
+/** Builds that keep their variables behind system management mode, whether Secure Boot is on or not. */
+const needsSmm = (firmware: Firmware): boolean => firmware === 'uefi-secure' || firmware === 'uefi-ia32';
+const isArm = ({ firmware }: MachineSpec): boolean => firmware === 'uefi-arm64';
 
 /** The reasons why a machine can't be built; empty when it can. QEMU splits option values at commas, so these are kept out. */
 export function machineFaults(spec: MachineSpec): string[] {
@@ -46,6 +56,7 @@ export function machineFaults(spec: MachineSpec): string[] {
     [isPlain(spec.serial), `serial '${spec.serial}': letters, digits and -`],
     [spec.disks.length <= 4, `${spec.disks.length} disks: 4 at most`],
     [spec.disks.every(isSound), 'disks: a size and a serial of at most 20 characters (virtio-blk)'],
+    [!isArm(spec) || spec.kcsPort === undefined, 'kcsPort: an arm64 machine has no ISA bus for it'],
     [spec.memoryMb >= 128 && spec.cpus >= 1, `${spec.memoryMb} MB, ${spec.cpus} cpus: 128 MB and one cpu at least`],
   ];
   return checks.filter(([isFine]) => !isFine).map(([, fault]) => fault);
@@ -53,17 +64,21 @@ export function machineFaults(spec: MachineSpec): string[] {
 
 /** The whole command line, program first. Emulation (TCG) always: it runs everywhere and measures alike everywhere. */
 export function qemuArgv(spec: MachineSpec, order: BootOrder): string[] {
-  const smm = spec.firmware === 'uefi-secure' ? ',smm=on' : '';
   return [
-    'qemu-system-x86_64', '-name', spec.name,
-    '-machine', `q35,accel=tcg${smm}`, '-cpu', 'max',
+    ...boardArgs(spec), '-name', spec.name,
     '-m', String(spec.memoryMb), '-smp', String(spec.cpus),
-    '-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'std', '-monitor', 'none', '-device', 'virtio-rng-pci',
+    '-nodefaults', '-no-user-config', '-display', 'none', '-monitor', 'none', '-device', 'virtio-rng-pci',
     '-chardev', `socket,id=serial0,path=${machineFiles.serialSocket},server=on,wait=off,logfile=${machineFiles.serialLog},logappend=on`,
     '-serial', 'chardev:serial0',
     '-qmp', `unix:${machineFiles.qmp},server=on,wait=off`,
     ...firmwareArgs(spec, order), ...identityArgs(spec), ...nicArgs(spec, order), ...diskArgs(spec, order), ...kcsArgs(spec),
   ];
+}
+
+/** The arm64 board has a serial line and no screen; `max` there means minutes of emulated pointer authentication. */
+function boardArgs(spec: MachineSpec): string[] {
+  if (isArm(spec)) return ['qemu-system-aarch64', '-machine', 'virt,accel=tcg', '-cpu', 'cortex-a57'];
+  return ['qemu-system-x86_64', '-machine', `q35,accel=tcg${needsSmm(spec.firmware) ? ',smm=on' : ''}`, '-cpu', 'max', '-vga', 'std'];
 }
 
 /** SMBIOS types 1 (system), 2 (board) and 3 (chassis); -uuid as well, for option 97 of the option ROM. */
@@ -88,9 +103,9 @@ function firmwareArgs(spec: MachineSpec, order: BootOrder): string[] {
   const off = (feature: string): string[] => ['-fw_cfg', `name=opt/org.tianocore/${feature},string=n`];
   const variables = order === 'disk' ? machineFiles.variablesOnce : machineFiles.variables;
   return [
-    '-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${ovmfFiles(firmware).code}`,
+    '-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${flashFiles(firmware).code}`,
     '-drive', `if=pflash,unit=1,format=raw,file=${variables}`,
-    ...(firmware === 'uefi-secure' ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...(needsSmm(firmware) ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...off('IPv6PXESupport'),
     ...(firmware === 'uefi-http' ? off('IPv4PXESupport') : []),
   ];
@@ -98,15 +113,16 @@ function firmwareArgs(spec: MachineSpec, order: BootOrder): string[] {
 
 /**
  * Whether the firmware's own boot order decides (see uefi-variables.ts), and QEMU's bootindex is left out. Not with
- * e1000e: OVMF has no driver for it, and the option ROM's boot entry is not known beforehand.
+ * e1000e: OVMF has no driver for it, and the option ROM's boot entry is not known beforehand. Not on arm64: Debian's
+ * template of its variables is empty, and the firmware formats it at the first start.
  */
 export function hasOwnBootOrder(spec: MachineSpec): boolean {
-  return spec.firmware !== 'bios' && spec.nic === 'virtio-net-pci';
+  return spec.firmware !== 'bios' && !isArm(spec) && spec.nic === 'virtio-net-pci';
 }
 
-/** Under UEFI an empty romfile makes OVMF's own virtio driver boot instead of the iPXE ROM. */
+/** Under UEFI an empty romfile makes the firmware's own virtio driver boot instead of the iPXE ROM, which is none for arm64. */
 function nicArgs(spec: MachineSpec, order: BootOrder): string[] {
-  const rom = hasOwnBootOrder(spec) ? ',romfile=' : '';
+  const rom = spec.firmware !== 'bios' && spec.nic === 'virtio-net-pci' ? ',romfile=' : '';
   const index = hasOwnBootOrder(spec) ? '' : `,bootindex=${order === 'network' ? 1 : 9}`;
   return [
     '-netdev', `tap,id=net0,ifname=${tapOf(spec)},script=no,downscript=no`,

@@ -9,7 +9,11 @@ const asked = {
 
 export const bootScriptServed = defineEvent({
   type: 'boot.script-served', owner: 'bootfiles', stream: 'OBSERVATIONS', key: 'mac', doc: 'A boot script was rendered, by which rule',
-  data: { ...asked, rule: Type.String(), answer: Type.String(), status: Type.Union([Type.String(), Type.Null()]) },
+  data: {
+    ...asked, rule: Type.String(), answer: Type.String(), status: Type.Union([Type.String(), Type.Null()]),
+    /** The loader it was rendered for. */
+    flavour: Type.Optional(Type.Union([Type.Literal('ipxe'), Type.Literal('grub'), Type.Literal('pxelinux'), Type.Literal('pi')])),
+  },
 });
 export const bootFileServed = defineEvent({
   type: 'boot.file-served', owner: 'bootfiles', stream: 'OBSERVATIONS', key: 'mac', doc: 'A kernel, initrd, loader or image was sent',

@@ -8,6 +8,9 @@ import { RackIdText, Token } from '../primitives.ts';
 export const networkChanged = defineEvent({
   type: 'network.changed', owner: 'api', stream: 'FACTS', key: 'network', doc: 'A network was made, changed or removed', data: { id: Token, network: Type.Union([Network, Type.Null()]), revision: Type.Integer() },
 });
+export const networkProbeRequested = defineEvent({
+  type: 'network.probe-requested', owner: 'api', stream: 'FACTS', key: 'network', doc: 'A person asks which DHCP servers answer on a network; dhcp of its rack answers with dhcp.probed', data: { network: Token, rack: RackIdText },
+});
 export const imageAdded = defineEvent({ type: 'image.added', owner: 'api', stream: 'FACTS', key: 'image', doc: 'An image was uploaded and verified', data: { image: Image } });
 export const imageRemoved = defineEvent({ type: 'image.removed', owner: 'api', stream: 'FACTS', key: 'image', doc: 'An image is no longer offered', data: { id: Token } });
 export const rackJoined = defineEvent({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as get from './getters.ts';
 import { type DhcpMessage, makeMessage, type MessageType } from './messages.ts';
-import { bsdpImageId, bsdpRequest, bsdpSelectReply, decodeBsdpImages } from './options/bsdp.ts';
+import { bsdpFailedReply, bsdpImageBytes, bsdpImageId, bsdpProposal, bsdpRequest, bsdpSelectReply, bsdpSystem, decodeBsdpImages } from './options/bsdp.ts';
 import { clientFqdn, encodeFqdn } from './options/fqdn.ts';
 import { ipxeFeatures } from './options/ipxe.ts';
 import { clientArch, clientUuid, clientUuidNetworkOrder, networkInterface, pxeSubOptions, pxeVendorOptions, type PxeVendorOptions } from './options/pxe.ts';
@@ -122,6 +122,19 @@ describe('dhcp vendor options', () => {
     const m = withHex(43, '010103');
     m.options.setText(60, 'AAPLBSDPC/i386/Mac');
     assert.equal(bsdpRequest(m), undefined);
+  });
+});
+
+describe('bsdp, what a server needs', () => {
+  it('option 60 taken apart', () => {
+    const system = (text: string): unknown => bsdpSystem(withHex(60, Buffer.from(text).toString('hex')));
+    assert.deepEqual(system('AAPLBSDPC/i386/MacBookPro11,1'), { architecture: 'i386', model: 'MacBookPro11,1' });
+    assert.deepEqual([system('AAPLBSDPC'), system('AAPLBSDPCX/i386/x'), bsdpSystem(makeMessage({}))], [{ architecture: '', model: '' }, undefined, undefined]);
+  });
+  it('the proposal in an OFFER and the refusal of a SELECT', () => {
+    assert.deepEqual(bsdpProposal(0x81000089), [{ code: 8, value: Uint8Array.of(0x81, 0, 0, 0x89) }]);
+    assert.deepEqual(bsdpFailedReply(), [{ code: 1, value: Uint8Array.of(3) }]);
+    assert.deepEqual([bsdpImageBytes({ id: 1, name: 'é' }), bsdpImageBytes({ id: 1, name: 'a'.repeat(300) })], [7, 260]);
   });
 });
 

@@ -7,7 +7,7 @@ import { type DhcpMessage, makeMessage } from './messages.ts';
 import { bsdpListReply, bsdpRequest } from './options/bsdp.ts';
 import { clientFqdn, encodeFqdn } from './options/fqdn.ts';
 import { ipxeFeatures, noProxyDhcp } from './options/ipxe.ts';
-import { clientArch, clientUuid, isRaspberryPi, pxeSubOptions, pxeVendorOptions, raspberryPiVendorOptions } from './options/pxe.ts';
+import { clientArch, clientUuid, isRaspberryPi, pxeSubOptions, pxeVendorOptions, raspberryPiBoot, raspberryPiVendorOptions } from './options/pxe.ts';
 import { relayInfo } from './options/relay.ts';
 import { decodeOk, optionsOf } from './testing.ts';
 
@@ -44,6 +44,7 @@ const clients: ReadonlyArray<[name: string, expected: Record<string, unknown>]> 
   ['rfc3004-user-class', { type: 1, mac: '00:05:3c:04:8d:59', broadcast: false, arch: undefined, vendor: 'abc', user: ['iPXE', 'warehouse'], uuid: undefined, size: undefined, order: '53 77 60' }],
   ['bootp-request', { type: undefined, mac: '00:05:3c:04:8d:59', broadcast: false, arch: undefined, vendor: undefined, user: undefined, uuid: undefined, size: undefined, order: '' }],
   ['ipoib-discover', { type: 1, mac: undefined, broadcast: true, arch: undefined, vendor: undefined, user: undefined, uuid: undefined, size: undefined, order: '53 61 55' }],
+  ['raspberry-pi3-discover', { type: 1, mac: 'b8:27:eb:28:f6:6d', broadcast: false, arch: [0], vendor: biosUndi, user: undefined, uuid: '44444444-4444-4444-4444-444444444444', size: undefined, order: '53 55 93 94 97 60' }],
   ['raspberry-pi4-discover', { type: 1, mac: 'dc:a6:32:01:02:03', broadcast: false, arch: [0], vendor: biosUndi, user: undefined, uuid: '34695052-4111-00c0-3201-020310000001', size: undefined, order: '53 55 93 94 97 60' }],
 ];
 
@@ -104,6 +105,14 @@ describe('dhcp golden decode: single features', () => {
     assert.equal(isRaspberryPi(decodeOk(golden('raspberry-pi4-discover'))), true);
     assert.equal(isRaspberryPi(decodeOk(golden('undionly-discover'))), false);
     assert.deepEqual(pxeVendorOptions(decodeOk(golden('raspberry-pi-offer'))), raspberryPiVendorOptions);
+  });
+  it('the ROM of the first Pi 3 is told from the EEPROM of a Pi 4, and from no Pi', () => {
+    const boots = ['raspberry-pi3-discover', 'raspberry-pi4-discover', 'undionly-discover'].map((name) => raspberryPiBoot(decodeOk(golden(name))));
+    assert.deepEqual(boots, [{ code: 'rom', constantUuid: true }, { code: 'eeprom', constantUuid: false }, undefined]);
+  });
+  it('EDK2 asks a boot server for an item of the menu', () => {
+    const m = decodeOk(golden('edk2-boot-server-request'));
+    assert.deepEqual([m.ciaddr, pxeVendorOptions(m)?.bootItem], ['10.77.0.120', { type: 0x8001, layer: 0 }]);
   });
 });
 

@@ -21,8 +21,8 @@ export const HardwareType = { ethernet: 1, infiniband: 32 } as const;
 export const ClientArch = {
   biosX86: 0, efiIa32: 6, efiX64: 7, efiBc: 9, efiArm32: 10, efiArm64: 11,
   efiIa32Http: 15, efiX64Http: 16, efiBcHttp: 17, efiArm32Http: 18, efiArm64Http: 19, biosX86Http: 20,
-  ubootArm32: 21, ubootArm64: 22, ubootArm32Http: 23, ubootArm64Http: 24, efiRiscv64: 27, efiRiscv64Http: 28,
-  raspberryPi: 41,
+  ubootArm32: 21, ubootArm64: 22, ubootArm32Http: 23, ubootArm64Http: 24, efiRiscv32: 25, efiRiscv32Http: 26,
+  efiRiscv64: 27, efiRiscv64Http: 28, efiLoongarch64: 39, efiLoongarch64Http: 40, raspberryPi: 41,
 } as const;
 
 /**

@@ -74,8 +74,10 @@ export function messageTypeName(type: number): string {
   return namesOf(MessageType).get(type)?.toUpperCase() ?? `unknown ${type}`;
 }
 
+const archNames = namesOf(ClientArch);
+
 function archName(arch: number): string {
-  return `${arch} ${namesOf(ClientArch).get(arch) ?? 'unknown'}`;
+  return `${arch} ${archNames.get(arch) ?? 'unknown'}`;
 }
 
 function clientIdText(id: Uint8Array): string {

@@ -5,7 +5,7 @@ import { decode } from './decode.ts';
 import * as getters from './getters.ts';
 import { type DhcpMessage, makeMessage } from './messages.ts';
 import { OptionMap } from './option-map.ts';
-import { bsdpRequest } from './options/bsdp.ts';
+import { bsdpRequest, bsdpSystem } from './options/bsdp.ts';
 import { clientFqdn } from './options/fqdn.ts';
 import { ipxeFeatures } from './options/ipxe.ts';
 import * as pxe from './options/pxe.ts';
@@ -13,8 +13,8 @@ import { relayInfo } from './options/relay.ts';
 
 /** Every reader of a message: none may throw on any message. */
 export const allGetters: ReadonlyArray<(m: DhcpMessage) => unknown> = [
-  ...Object.values(getters), bsdpRequest, clientFqdn, ipxeFeatures, relayInfo,
-  pxe.clientArch, pxe.clientUuid, pxe.clientUuidBytes, pxe.clientUuidNetworkOrder, pxe.isRaspberryPi, pxe.networkInterface, pxe.pxeVendorOptions,
+  ...Object.values(getters), bsdpRequest, bsdpSystem, clientFqdn, ipxeFeatures, relayInfo,
+  pxe.clientArch, pxe.clientUuid, pxe.clientUuidBytes, pxe.clientUuidNetworkOrder, pxe.isRaspberryPi, pxe.raspberryPiBoot, pxe.networkInterface, pxe.pxeVendorOptions,
 ];
 
 export function decodeOk(bytes: Uint8Array): DhcpMessage {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RackId } from '@ironbus/contracts';
+import type { Network, RackId } from '@ironbus/contracts';
 import { Value } from 'typebox/value';
 import { keyedRequestId, requestHash } from './idempotency.ts';
 import { detectCompression, foreignFormat, idFromName } from './images.ts';
@@ -42,15 +42,40 @@ test('images: an id from a name is a token', () => {
   assert.match(idFromName(`${'a'.repeat(62)} b`), /^[a-z0-9]{62}$/);
 });
 
+const input = { id: 'lan1', interface: 'eth1', cidr: '10.77.0.0/24', serverAddress: '10.77.0.1' as NetworkInput['serverAddress'] };
+const complete = (changes: object = {}, others: readonly Network[] = []): Network => completeNetwork({ ...input, ...changes }, { rack: 'rack1' as RackId, bootPort: 5248 }, others);
+
 test('networks: without a mode nothing is answered, and null stays null', () => {
-  const input = { id: 'lan1', interface: 'eth1', cidr: '10.77.0.0/24', serverAddress: '10.77.0.1' as NetworkInput['serverAddress'] };
-  assert.ok(Value.Check(NetworkInput, input));
-  assert.ok(!Value.Check(NetworkInput, { ...input, tipo: 'x' }));
-  const network = completeNetwork(input, { rack: 'rack1' as RackId, bootPort: 5248 });
+  const network = complete();
   assert.equal(network.mode, 'off');
   assert.equal(network.baseUrl, 'http://10.77.0.1:5248');
-  assert.equal(network.domain, null);
-  assert.equal(completeNetwork({ ...input, mode: 'shadow', leaseSeconds: 60 }, { rack: 'rack1' as RackId, bootPort: 1 }).leaseSeconds, 60);
+  assert.deepEqual([network.domain, network.bootMenu, network.managed, network.loader, network.force, network.probeAddresses], [null, null, true, 'auto', false, true]);
+  assert.equal(complete({ mode: 'shadow', leaseSeconds: 60 }).leaseSeconds, 60);
+});
+
+const spelled: [name: string, changes: object, ok: boolean][] = [
+  ['as it is', {}, true], ['a field that is none', { tipo: 'x' }, false],
+  ['everything', { vlan: { vid: 20, name: 'blue' }, fabric: 'f1', managed: false, reservedRanges: [{ from: '10.77.0.2', to: '10.77.0.9', comment: 'printers' }], searchDomains: ['example.org'], options: [{ code: 4, type: 'ip', value: '10.77.0.1', always: true }],
+    staticRoutes: [{ destination: '10.0.0.0/8', gateway: '10.77.0.2' }], bootMenu: { prompt: 'F8', timeoutSeconds: 3, entries: [{ text: 'Disk', boots: 'local-disk' }] }, loader: 'grub', force: true, probeAddresses: false,
+    reservations: [{ mac: '52:54:00:77:00:01', address: '10.77.0.5', hostname: 'web1', loader: 'pxelinux', options: [{ code: 100, type: 'text', value: 'UTC0' }] }] }, true],
+  ['a field of a reservation that is none', { reservations: [{ mac: '52:54:00:77:00:01', address: '10.77.0.5', hostnme: 'web1' }] }, false],
+  ['a field of an option that is none', { options: [{ code: 4, type: 'ip', value: '10.77.0.1', allways: true }] }, false],
+  ['a field of a menu that is none', { bootMenu: { prompt: 'F8', timeout: 3, timeoutSeconds: 3, entries: [{ text: 'Disk', boots: 'local-disk' }] } }, false],
+  ['a VLAN that is none', { vlan: { vid: 4095 } }, false], ['no menu', { bootMenu: null }, true],
+];
+for (const [name, changes, ok] of spelled) test(`networks: spelled right: ${name}`, () => assert.equal(Value.Check(NetworkInput, { ...input, ...changes }), ok));
+
+test('networks: the wire of one that names none: its device’s, its prefix’s, or a new fabric; none behind a relay', () => {
+  const first = complete();
+  const wire = (changes: object, others: Network[]) => { const { fabric, vlan } = complete(changes, others); return [fabric, vlan?.vid]; };
+  assert.deepEqual(wire({}, []), ['fabric-0', 0]);
+  assert.deepEqual(wire({ id: 'lan2', cidr: '10.78.0.0/24' }, [first]), ['fabric-0', 0], 'the same device');
+  assert.deepEqual(wire({ id: 'lan2', cidr: '10.78.0.0/24', interface: 'eth2' }, [first]), ['fabric-1', 0], 'another device');
+  assert.deepEqual(wire({ id: 'lan2', cidr: '10.78.0.0/24', interface: 'eth1.20', vlan: { vid: 20 } }, [first]), ['fabric-0', 20], 'another VLAN');
+  assert.deepEqual(wire({ id: 'lan2', rack: 'rack2' }, [first, complete({ id: 'x', cidr: '10.1.0.0/24', interface: 'eth7', fabric: 'blue' })]), ['fabric-0', 0], 'the same prefix at another rack');
+  assert.deepEqual(wire({ interface: 'eth3' }, [complete({ id: 'x', cidr: '10.1.0.0/24', interface: 'eth3', fabric: 'blue', vlan: { vid: 7 } })]), ['blue', 7]);
+  assert.deepEqual(wire({ fabric: 'red' }, [first]), ['red', 0]);
+  assert.deepEqual(wire({ relayed: true }, [first]), [undefined, undefined]);
 });
 
 test('requests: every action has its own path, and its body is closed', () => {

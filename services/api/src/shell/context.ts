@@ -1,12 +1,13 @@
 /** What every route and worker of the api stands on. */
-import type { Bus } from '@ironbus/bus';
-import type { Event, EventDefinition, Origin } from '@ironbus/contracts';
+import type { Bus, View } from '@ironbus/bus';
+import type { dhcpServersBucket, Event, EventDefinition, Origin } from '@ironbus/contracts';
 import type { Logger } from '@ironbus/runtime';
 import type { Store } from '@ironbus/store';
 import type { ApiConfig } from '../config.ts';
 import type { Identity } from '../core/keys.ts';
 import type { ImageStore } from './image-store.ts';
 import type { KeyStore } from './key-store.ts';
+import type { LeaseView } from './lease-view.ts';
 import type { NodeView } from './node-view.ts';
 import type { Records } from './records.ts';
 import type { Secrets } from './secrets.ts';
@@ -14,7 +15,9 @@ import type { Waiters } from './waiters.ts';
 
 export type Context = {
   config: ApiConfig; log: Logger; origin: Origin; bus: Bus; store: Store;
-  keys: KeyStore; nodes: NodeView; records: Records; secrets: Secrets; images: ImageStore; waiters: Waiters;
+  keys: KeyStore; nodes: NodeView; leases: LeaseView; records: Records; secrets: Secrets; images: ImageStore; waiters: Waiters;
+  /** The dhcp replicas, as they tell of themselves. */
+  dhcpServers: View<typeof dhcpServersBucket>;
 };
 
 export type AnyEvent = Event<EventDefinition>;

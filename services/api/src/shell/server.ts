@@ -8,8 +8,10 @@ import { bearerKey } from '../core/keys.ts';
 import type { Context } from './context.ts';
 import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images.ts';
+import { leaseRoutes } from './routes/leases.ts';
 import { machineRoutes } from './routes/machines.ts';
-import { networkRoutes, rackRoutes } from './routes/region.ts';
+import { networkRoutes } from './routes/networks.ts';
+import { rackRoutes } from './routes/racks.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,7 +39,7 @@ export async function createServer(context: Context, version: string): Promise<F
   app.get('/version', { config: { public: true }, schema: { hide: true } }, () => ({ name: 'ironbus', version }));
   app.get('/healthz', { config: { public: true }, schema: { hide: true } }, () => ({ alive: true }));
   await app.register(async (v1) => {
-    for (const routes of [machineRoutes, networkRoutes, imageRoutes, rackRoutes, eventRoutes]) routes(v1, context);
+    for (const routes of [machineRoutes, networkRoutes, leaseRoutes, imageRoutes, rackRoutes, eventRoutes]) routes(v1, context);
   }, { prefix: '/api/v1' });
   return app;
 }

@@ -1,9 +1,9 @@
 /** Requests that wait for the fact they led to: matched by causationid on a plain subscription, so every replica sees all of them. */
-import { nodeDiscovered, nodeRemoved, nodeRequestRefused, nodeTransitioned, nodeUpdated } from '@ironbus/contracts';
+import { dhcpProbed, nodeDiscovered, nodeRemoved, nodeRequestRefused, nodeTransitioned, nodeUpdated } from '@ironbus/contracts';
 import type { Bus } from '@ironbus/bus';
 import type { AnyEvent } from './context.ts';
 
-const answers = [nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved].map((event) => `${event.type}.>`);
+const answers = [nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved, dhcpProbed].map((event) => `${event.type}.>`);
 
 export type Waiters = ReturnType<typeof createWaiters>;
 

@@ -1,24 +1,28 @@
 /**
- * The same answers for GRUB (shim + signed GRUB under Secure Boot, which can not run iPXE). Pure text.
- * `device` is where files come from: `(tftp,10.77.0.1)` for Debian 12's signed GRUB, which has no http module, or
- * `(http,10.77.0.1:5248)`.
+ * The same answers for GRUB: shim and signed GRUB under Secure Boot (which can not run iPXE), GRUB as a BIOS's PXE program, GRUB on
+ * arm64. Pure text; one script serves them all, told apart by `$grub_platform` and `$grub_cpu` (GRUB manual, "Special environment
+ * variables"). Only commands that signed builds carry: they can load no module from the network.
  */
 import type { BootAnswer } from './ipxe.ts';
-import { macInPath } from './kernel.ts';
-import type { Mac } from '@ironbus/contracts';
 
-export type GrubPlace = { device: string; mac: Mac };
+/**
+ * `sources` are devices that the agent is fetched from, tried in order: `(http,10.77.0.1:5248)` is used where GRUB has the http
+ * module (Debian 13's signed build has it, Debian 12's has not) and understands a port (GRUB 2.12), `(tftp,10.77.0.1)`, or '' for
+ * whatever the script itself came from. `again` is this script's own path, asked once more where there is no answer yet.
+ */
+export type GrubPlace = { sources: readonly string[]; again: string };
 
-/** Loaders that an installed system leaves on its EFI system partition, the distribution's own before the fallback. */
+/** Loaders that an installed system leaves on its EFI system partition, the system's own before the fallback (UEFI 2.10 §3.5.1.1). */
+const shims = ['debian', 'ubuntu', 'fedora', 'rocky', 'almalinux', 'centos', 'redhat'].map((name) => `/EFI/${name}/shim$ironbus_efi.efi`);
 const espLoaders = [
-  '/EFI/debian/shimx64.efi', '/EFI/ubuntu/shimx64.efi', '/EFI/fedora/shimx64.efi', '/EFI/rocky/shimx64.efi',
-  '/EFI/almalinux/shimx64.efi', '/EFI/centos/shimx64.efi', '/EFI/redhat/shimx64.efi', '/EFI/opensuse/shim.efi',
-  '/EFI/BOOT/BOOTX64.EFI',
+  ...shims, '/EFI/opensuse/shim.efi', '/EFI/debian/grub$ironbus_efi.efi', '/EFI/ubuntu/grub$ironbus_efi.efi',
+  '/EFI/Microsoft/Boot/bootmgfw.efi', '/EFI/BOOT/BOOT$ironbus_efi.efi',
 ];
 
-/** Throws where `device` is not one GRUB device. */
+/** Throws where a source or the path is not one word that GRUB reads as such: that is a defect, not an input. */
 export function renderGrub(boot: BootAnswer, place: GrubPlace): string {
-  if (!/^\((tftp|http),[A-Za-z0-9.:[\]-]+\)$/.test(place.device)) throw new Error('a GRUB device is (tftp,host) or (http,host:port)');
+  if (!place.sources.every((source) => /^(\((tftp|http),[A-Za-z0-9.:[\]-]+\))?$/.test(source))) throw new Error('a GRUB device is (tftp,host) or (http,host:port)');
+  if (!/^(\((tftp|http),[A-Za-z0-9.:[\]-]+\))?\/[A-Za-z0-9_.:/-]+$/.test(place.again)) throw new Error('a GRUB path is a device and plain words');
   return `# ironbus: ${boot.rule}\nset timeout=0\n${body(boot, place).join('\n')}\n`;
 }
 
@@ -32,28 +36,56 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
   }
 }
 
+/** The kernel is of the CPU that GRUB runs on; a 32-bit UEFI on a 64-bit CPU (`i386`) starts the 64-bit one. */
 function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: GrubPlace): string[] {
-  const image = `${place.device}/agent-image/${boot.architecture}`;
   return [
-    `if linux ${image}/vmlinuz ${boot.commandLine.map(quote).join(' ')}; then`,
-    `  if initrd ${image}/initrd.img; then boot; fi`,
-    'fi',
+    'set ironbus_arch=amd64',
+    'if [ "$grub_cpu" = "arm64" ]; then set ironbus_arch=arm64; fi',
+    'function ironbus_boot {',
+    `  if linux $1/agent-image/$ironbus_arch/vmlinuz ${boot.commandLine.map(quote).join(' ')}; then`,
+    '    if initrd $1/agent-image/$ironbus_arch/initrd.img; then boot; fi',
+    '  fi',
+    '}',
+    ...place.sources.map((source) => source.startsWith('(http') ? `if insmod http; then ironbus_boot ${source}; fi` : `ironbus_boot ${source || '""'}`),
     ...renderRetry(place),
   ];
 }
 
+/**
+ * UEFI: the first loader found on any disk, then an error, upon which firmware goes on in its boot order. BIOS: the first disk's
+ * boot sector, then back to the BIOS. `test -e (hd0)` would not do: a partitioned disk has no file system of its own. And `root` has to
+ * be the disk: Debian 13's signed GRUB tells a loader that it came from there, whatever device its name begins with, and a shim that
+ * believes it came from the network looks for its GRUB there (seen under OVMF).
+ */
 function renderLocal(): string[] {
   return [
     'if [ "$grub_platform" = "efi" ]; then',
-    ...espLoaders.map((path) => `  if search --no-floppy --file --set=esp ${path}; then chainloader ($esp)${path}; boot; fi`),
+    '  set ironbus_efi=x64',
+    '  if [ "$grub_cpu" = "arm64" ]; then set ironbus_efi=aa64; fi',
+    '  if [ "$grub_cpu" = "i386" ]; then set ironbus_efi=ia32; fi',
+    `  for ironbus_file in ${espLoaders.join(' ')}; do`,
+    '    if search --no-floppy --file --set=root $ironbus_file; then',
+    '      if chainloader $ironbus_file; then boot; fi',
+    '    fi',
+    '  done',
     '  exit 1',
     'fi',
-    'if [ -e (hd0) ]; then set root=(hd0); chainloader +1; boot; fi',
+    'set root=hd0',
+    'if chainloader +1; then boot; fi',
     'exit',
   ];
 }
 
-const renderRetry = (place: GrubPlace): string[] => ['sleep 5', `configfile ${place.device}/boot/${macInPath(place.mac)}/grub.cfg`];
+/** Asks again every 5 s for as long as it takes. Only the first script loops: the ones it reads return to it, so nothing piles up. */
+const renderRetry = (place: GrubPlace): string[] => [
+  'if [ -z "$ironbus_asks" ]; then',
+  '  set ironbus_asks=y',
+  '  while [ -n "$ironbus_asks" ]; do',
+  '    sleep 5',
+  `    source ${place.again}`,
+  '  done',
+  'fi',
+];
 
 /** GRUB reads single-quoted text as it is; words hold no quote (kernel.ts). */
 const quote = (word: string): string => /^[A-Za-z0-9_.,:=/-]+$/.test(word) ? word : `'${word}'`;

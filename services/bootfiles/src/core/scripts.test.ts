@@ -6,6 +6,7 @@ import { renderGrub } from './grub.ts';
 import { renderIpxe, type BootAnswer } from './ipxe.ts';
 import { commandLine, splitArguments } from './kernel.ts';
 import { renderPxelinux } from './pxelinux.ts';
+import { answerPi } from './pi.ts';
 
 const baseUrl = 'http://10.77.0.1:5248';
 const token = 't'.repeat(43);
@@ -36,11 +37,57 @@ test('iPXE: nothing but the agent’s own script carries a token', () => {
   for (const answer of ['local', 'retry', 'ignore'] as const) assert.doesNotMatch(renderIpxe({ answer, rule: 'x' }, { baseUrl, mac }), /token|kernel/);
 });
 
-test('GRUB and pxelinux say the same', () => {
-  assert.match(renderGrub(agent(), { device: '(tftp,10.77.0.1)', mac }), new RegExp(`^if linux \\(tftp,10\\.77\\.0\\.1\\)/agent-image/amd64/vmlinuz ${words.replaceAll('.', '\\.')}; then$`, 'm'));
-  assert.match(renderGrub({ answer: 'local', rule: 'x' }, { device: '(tftp,10.77.0.1)', mac }), /chainloader \(\$esp\)\/EFI\/debian\/shimx64\.efi; boot/);
-  assert.match(renderPxelinux(agent(), { prefix: '', mac }), new RegExp(`^  APPEND ${words.replaceAll('.', '\\.')}$`, 'm'));
-  assert.match(renderPxelinux({ answer: 'retry', rule: 'x' }, { prefix: '', mac }), /TIMEOUT 50[\s\S]*CONFIG pxelinux\.cfg\/01-52-54-00-77-00-01/);
+const tftp: Parameters<typeof renderGrub>[1] = { sources: ['(http,10.77.0.1:5248)', ''], again: '/grub/grub.cfg' };
+const beside: Parameters<typeof renderPxelinux>[1] = { prefix: '', again: 'pxelinux.cfg/default' };
+
+test('GRUB: the agent by HTTP where GRUB can, else by TFTP, else it asks again', () => {
+  assert.equal(renderGrub(agent(), tftp), `# ironbus: policy-agent
+set timeout=0
+set ironbus_arch=amd64
+if [ "$grub_cpu" = "arm64" ]; then set ironbus_arch=arm64; fi
+function ironbus_boot {
+  if linux $1/agent-image/$ironbus_arch/vmlinuz ${words}; then
+    if initrd $1/agent-image/$ironbus_arch/initrd.img; then boot; fi
+  fi
+}
+if insmod http; then ironbus_boot (http,10.77.0.1:5248); fi
+ironbus_boot ""
+if [ -z "$ironbus_asks" ]; then
+  set ironbus_asks=y
+  while [ -n "$ironbus_asks" ]; do
+    sleep 5
+    source /grub/grub.cfg
+  done
+fi
+`);
+});
+
+test('GRUB: local disk on UEFI of each CPU and on BIOS; to be ignored is to leave', () => {
+  const script = renderGrub({ answer: 'local', rule: 'policy-local' }, tftp);
+  assert.match(script, /for ironbus_file in \/EFI\/debian\/shim\$ironbus_efi\.efi .*\/EFI\/BOOT\/BOOT\$ironbus_efi\.efi; do/);
+  assert.match(script, /\n {2}exit 1\nfi\nset root=hd0\nif chainloader \+1; then boot; fi\nexit\n$/);
+  assert.equal(renderGrub({ answer: 'ignore', rule: 'x' }, tftp), '# ironbus: x\nset timeout=0\nexit\n');
+});
+
+test('PXELINUX: names beside the loader, or URLs; local disk; asking again after five seconds', () => {
+  assert.equal(renderPxelinux(agent(), beside),
+    `# ironbus: policy-agent\nDEFAULT ironbus\nPROMPT 0\nTIMEOUT 1\nLABEL ironbus\n  KERNEL agent-image/amd64/vmlinuz\n  INITRD agent-image/amd64/initrd.img\n  APPEND ${words}\n`);
+  assert.match(renderPxelinux(agent(), { ...beside, prefix: baseUrl }), /^ {2}KERNEL http:\/\/10\.77\.0\.1:5248\/agent-image\/amd64\/vmlinuz$/m);
+  assert.match(renderPxelinux({ answer: 'local', rule: 'x' }, beside), /^ {2}LOCALBOOT 0$/m);
+  assert.match(renderPxelinux({ answer: 'ignore', rule: 'x' }, beside), /^ {2}LOCALBOOT -1$/m);
+  assert.match(renderPxelinux({ answer: 'retry', rule: 'x' }, beside), /PROMPT 1\nTIMEOUT 50\nLABEL ironbus\n {2}CONFIG pxelinux\.cfg\/default\n$/);
+});
+
+test('Raspberry Pi: every file it asks for', () => {
+  const arm = { ...agent(), architecture: 'arm64' } as BootAnswer;
+  assert.deepEqual(answerPi(arm, 'config.txt'), {
+    is: 'text', text: '# ironbus: policy-agent\narm_64bit=1\nenable_uart=1\nkernel=agent/arm64/vmlinuz\ninitramfs agent/arm64/initrd.img followkernel\n',
+  });
+  assert.deepEqual(answerPi(arm, 'cmdline.txt'), { is: 'text', text: `${words}\n` });
+  assert.deepEqual(answerPi(arm, 'agent/arm64/initrd.img'), { is: 'asset', path: 'agent/arm64/initrd.img' });
+  assert.deepEqual(answerPi(arm, 'start4.elf'), { is: 'asset', path: 'pi/start4.elf' });
+  for (const answer of ['local', 'ignore'] as const) assert.deepEqual(answerPi({ answer, rule: 'x' }, 'start4.elf'), { is: 'absent' });
+  assert.deepEqual(answerPi({ answer: 'retry', rule: 'x' }, 'config.txt'), { is: 'wait' });
 });
 
 test('arguments of a policy: what could break out is refused by name', () => {
@@ -59,13 +106,15 @@ test('no argument adds a line or a command, whatever it is', () => {
     const kernel = script.split('\n')[2] ?? '';
     assert.equal(kernel.split(' ').filter((part) => ['||', '&&', ';'].includes(part)).length, 1);
     assert.doesNotMatch(kernel, /\$\{/);
-    assert.equal(lines(renderGrub(agent(extra), { device: '(tftp,10.77.0.1)', mac })), lines(renderGrub(agent(), { device: '(tftp,10.77.0.1)', mac })));
-    assert.equal(lines(renderPxelinux(agent(extra), { prefix: '', mac })), lines(renderPxelinux(agent(), { prefix: '', mac })));
+    assert.equal(lines(renderGrub(agent(extra), tftp)), lines(renderGrub(agent(), tftp)));
+    assert.equal(lines(renderPxelinux(agent(extra), beside)), lines(renderPxelinux(agent(), beside)));
   }), { numRuns: 1000 });
 });
 
 test('a base URL, a token or a device that is none is a defect', () => {
   assert.throws(() => renderIpxe({ answer: 'retry', rule: 'x' }, { baseUrl: 'http://a/\nshell', mac }));
   assert.throws(() => commandLine({ baseUrl, token: 'short', mac, quick: [], extra: [] }));
-  assert.throws(() => renderGrub({ answer: 'retry', rule: 'x' }, { device: '(hd0); halt', mac }));
+  assert.throws(() => renderGrub({ answer: 'retry', rule: 'x' }, { ...tftp, sources: ['(hd0); halt'] }));
+  assert.throws(() => renderGrub({ answer: 'retry', rule: 'x' }, { ...tftp, again: '/x; halt' }));
+  assert.throws(() => renderPxelinux({ answer: 'retry', rule: 'x' }, { ...beside, again: 'x\n  KERNEL y' }));
 });

@@ -1,19 +1,24 @@
-/** Who asks: known by the binding of the address, never by what a URL or a header says (X-Forwarded-For is not read). */
+/** Who asks: known by the binding of the address, never by what a URL or a header says (X-Forwarded-For is not read; virtual-routes.ts has the one exception). */
 import type { Binding, BootPolicy, IpAddress, Mac, Network } from '@ironbus/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { Asker } from '../core/answer.ts';
 import { bindingKey, canonicalAddress, inNetwork } from '../core/address.ts';
 import type { Context } from './context.ts';
 
-export type Asking = { address: IpAddress; binding: Binding | undefined; network: Network | undefined; baseUrl: string };
+/** `contradicted`: what was asked names another machine than the address does. */
+export type Asking = { address: IpAddress; binding: Binding | undefined; network: Network | undefined; baseUrl: string; contradicted?: boolean };
 
-export function identify({ config, views }: Context, request: FastifyRequest): Asking {
-  const address = canonicalAddress(request.socket.remoteAddress ?? '');
+/** `for` is the asker where the rack's own TFTP service asks in its name. */
+export function identify({ config, views }: Context, request: FastifyRequest, { for: asker }: { for?: IpAddress } = {}): Asking {
+  const address = asker ?? peerOf(request);
   const key = bindingKey(config.rackId, address);
   const binding = key === undefined ? undefined : views.bindings.get(key);
   const network = networkOf(views.networks, binding, address);
   return { address, binding, network, baseUrl: network?.baseUrl ?? ownUrl(request) };
 }
+
+/** The other end of the socket. */
+export const peerOf = (request: FastifyRequest): IpAddress => canonicalAddress(request.socket.remoteAddress ?? '');
 
 /** The asker's binding names its network; an address without one (a deployed machine) is placed by prefix. */
 function networkOf(networks: Context['views']['networks'], binding: Binding | undefined, address: IpAddress): Network | undefined {

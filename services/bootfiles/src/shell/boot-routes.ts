@@ -4,40 +4,46 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answer.ts';
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
-import { commandLine, splitArguments } from '../core/kernel.ts';
+import { commandLine, macInPath, splitArguments } from '../core/kernel.ts';
+import { renderPxelinux } from '../core/pxelinux.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
 import type { Context } from './context.ts';
-import { refused, scriptServed } from './observe.ts';
+import { refused, scriptServed, type ScriptFlavour } from './observe.ts';
 
-type Render = (boot: BootAnswer, place: { mac: Mac; asking: Asking; query: unknown }) => string;
+/** `url` is the script's own, without a query. */
+type Render = (boot: BootAnswer, place: { mac: Mac; asking: Asking; url: string; query: unknown }) => string;
+type Script = { flavour: ScriptFlavour; render: Render };
 /** As long as a real one, so that HEAD and GET agree; it opens nothing. */
 const placeholderToken = 'A'.repeat(43);
 
 export function addBootRoutes(app: FastifyInstance, context: Context): void {
-  const route = (path: string, render: Render): void => {
-    app.route({ method: ['GET', 'HEAD'], url: `/boot/:mac/${path}`, handler: (request, reply) => serve(context, render, request, reply) });
+  const route = (name: string, script: Script): void => {
+    app.route({ method: ['GET', 'HEAD'], url: `/boot/:mac/${name}`, handler: (request, reply) => serve(context, { ...script, name }, request, reply) });
   };
-  route('script.ipxe', (boot, { mac, asking }) => renderIpxe(boot, { baseUrl: asking.baseUrl, mac }));
-  route('grub.cfg', (boot, { mac, asking, query }) => renderGrub(boot, { device: grubDevice(asking, query), mac }));
+  route('script.ipxe', { flavour: 'ipxe', render: (boot, { mac, asking }) => renderIpxe(boot, { baseUrl: asking.baseUrl, mac }) });
+  route('grub.cfg', { flavour: 'grub', render: (boot, place) => renderGrub(boot, grubPlace(place)) });
+  route('pxelinux.cfg', { flavour: 'pxelinux', render: (boot, { asking, url }) => renderPxelinux(boot, { prefix: asking.baseUrl, again: url }) });
 }
 
-/** `?via=tftp`: for signed GRUBs without the http module. */
-function grubDevice(asking: Asking, query: unknown): string {
+/** `?via=tftp`: for GRUBs without the http module that got here otherwise, as by a config of somebody else. */
+function grubPlace({ mac, asking, query }: Parameters<Render>[1]): { sources: string[]; again: string } {
   const { host, hostname } = new URL(asking.baseUrl);
-  return (query as { via?: unknown }).via === 'tftp' ? `(tftp,${asking.network?.serverAddress ?? hostname})` : `(http,${host})`;
+  const tftp = (query as { via?: unknown }).via === 'tftp';
+  const device = tftp ? `(tftp,${asking.network?.serverAddress ?? hostname})` : `(http,${host})`;
+  return { sources: [device], again: tftp ? `${device}/grub/grub.cfg` : `${device}/boot/${macInPath(mac)}/grub.cfg` };
 }
 
-async function serve(context: Context, render: Render, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+async function serve(context: Context, script: Script & { name: string }, request: FastifyRequest, reply: FastifyReply): Promise<string> {
   const mac = parseMac((request.params as { mac: string }).mac);
   if (mac === undefined) throw new IronbusError('FILE_UNKNOWN', 'a boot path holds a MAC such as 52-54-00-77-00-01');
   const asking = identify(context, request);
   const path = request.url.split('?')[0] ?? '';
   const answer = await answerFor(context, mac, asking);
-  const boot = await bootAnswer(context, request.method, answer, { mac, asking });
+  const boot = await bootAnswer(context, answer, { mac, asking, mints: request.method !== 'HEAD' });
   if (answer.refused !== undefined) refused(context, { asking, mac, path }, answer.refused);
-  if (request.method === 'GET') scriptServed(context, { asking, mac, path }, { ...answer, rule: boot.rule, answer: boot.answer });
+  if (request.method === 'GET') scriptServed(context, { asking, mac, path }, { rule: boot.rule, answer: boot.answer, flavour: script.flavour });
   reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
-  return render(boot, { mac, asking, query: request.query });
+  return script.render(boot, { mac, asking, url: `${asking.baseUrl}/boot/${macInPath(mac)}/${script.name}`, query: request.query });
 }
 
 /** The table’s answer to one MAC. The ledger is read only where it has a say, so that deployed machines boot without Redis. */
@@ -45,7 +51,7 @@ export async function answerFor(context: Context, mac: Mac, asking: Asking): Pro
   const { views, ledgers } = context;
   const policy = views.policyOf(mac);
   const facts: Omit<Facts, 'ledger'> = {
-    mac, asker: askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network,
+    mac, asker: asking.contradicted ? 'foreign' : askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network,
   };
   const first = decideAnswer({ ...facts, ledger: undefined });
   if (!needsLedger(policy) || first.answer === 'retry') return first;
@@ -63,21 +69,25 @@ function whileStoreIsAway(context: Context, error: unknown, answer: Answer): Ans
   return { ...answer, rule: 'ledger-away', answer: 'retry' };
 }
 
-async function bootAnswer(context: Context, method: string, answer: Answer, place: { mac: Mac; asking: Asking }): Promise<BootAnswer> {
+/** `mints` false leaves a placeholder where the token would be; `architecture` is that of the agent to boot, amd64 unless told. */
+export type BootPlace = { mac: Mac; asking: Asking; mints: boolean; architecture?: 'amd64' | 'arm64' };
+
+/** What the loader is told; an answer that starts the agent gets a token of its own. */
+export async function bootAnswer(context: Context, answer: Answer, place: BootPlace): Promise<BootAnswer> {
   if (answer.answer !== 'agent' && answer.answer !== 'hold') return { answer: answer.answer, rule: answer.rule };
   try {
-    const token = method === 'HEAD' ? placeholderToken : await mint(context, answer, place);
-    return { answer: answer.answer, rule: answer.rule, architecture: 'amd64', commandLine: commandLineFor(context, token, place) };
+    const token = place.mints ? await mint(context, answer, place) : placeholderToken;
+    return { answer: answer.answer, rule: answer.rule, architecture: place.architecture ?? 'amd64', commandLine: commandLineFor(context, token, place) };
   } catch (error) {
     return { answer: 'retry', rule: whileStoreIsAway(context, error, answer).rule };
   }
 }
 
-const mint = ({ ledgers }: Context, answer: Answer, { mac, asking }: { mac: Mac; asking: Asking }): Promise<string> => ledgers.mint(mac, {
+const mint = ({ ledgers }: Context, answer: Answer, { mac, asking }: BootPlace): Promise<string> => ledgers.mint(mac, {
   ledger: answer.attempt === 0 ? `mac-${macToken(mac)}` : answer.node, node: answer.node, attempt: answer.attempt, bootId: asking.binding?.bootId ?? null,
 });
 
-function commandLineFor({ config, log, views }: Context, token: string, { mac, asking }: { mac: Mac; asking: Asking }): string[] {
+function commandLineFor({ config, log, views }: Context, token: string, { mac, asking }: BootPlace): string[] {
   const quick = splitArguments(config.kernelArguments);
   const extra = splitArguments(views.policyOf(mac)?.kernelArguments ?? '');
   const left = [...quick.refused, ...extra.refused];

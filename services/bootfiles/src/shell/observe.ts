@@ -1,10 +1,11 @@
 /** What is told of boot requests on OBSERVATIONS: never waits, never fails a request. */
-import { bootFileServed, bootRefused, bootScriptServed, macToken, type Mac } from '@ironbus/contracts';
+import { bootFileServed, bootRefused, bootScriptServed, macToken, type DataOf, type Mac } from '@ironbus/contracts';
 import type { Answer } from '../core/answer.ts';
 import type { Asking } from './asker.ts';
 import type { Context } from './context.ts';
 import type { Sent } from './send-file.ts';
 
+export type ScriptFlavour = NonNullable<DataOf<typeof bootScriptServed>['flavour']>;
 export type Request = { asking: Asking; mac: Mac | null; path: string };
 
 function contextOf({ views }: Context, { asking, mac }: Request) {
@@ -15,10 +16,10 @@ function contextOf({ views }: Context, { asking, mac }: Request) {
 const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
 const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: pathOf(path) });
 
-export function scriptServed(context: Context, request: Request, answer: Pick<Answer, 'rule' | 'answer'>): void {
+export function scriptServed(context: Context, request: Request, { rule, answer, flavour }: Pick<Answer, 'rule' | 'answer'> & { flavour: ScriptFlavour }): void {
   const status = request.mac === null ? null : context.views.policyOf(request.mac)?.status ?? null;
-  context.bus.observe(bootScriptServed, { ...contextOf(context, request), data: { ...asked(request), rule: answer.rule, answer: answer.answer, status } });
-  context.log.info({ mac: request.mac, address: request.asking.address, rule: answer.rule, answer: answer.answer, status }, 'boot script served');
+  context.bus.observe(bootScriptServed, { ...contextOf(context, request), data: { ...asked(request), rule, answer, status, flavour } });
+  context.log.info({ mac: request.mac, address: request.asking.address, rule, answer, status, flavour }, 'boot script served');
 }
 
 export function fileServed(context: Context, request: Request, sent: Sent): void {

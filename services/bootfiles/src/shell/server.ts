@@ -7,14 +7,20 @@ import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
+import { SpelledResponse } from './spelled-response.ts';
+import { addVirtualRoutes } from './virtual-routes.ts';
 
 /** `trustProxy` stays off: an asker is who its socket says. */
 export function createServer(context: Context): FastifyInstance {
-  const app = fastify({ logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, keepAliveTimeout: 30_000, bodyLimit: 256 * 1024, routerOptions: { maxParamLength: 256 } });
+  const app = fastify({
+    logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, keepAliveTimeout: 30_000, bodyLimit: 256 * 1024,
+    routerOptions: { maxParamLength: 256 }, http: { ServerResponse: SpelledResponse },
+  });
   app.setValidatorCompiler(({ schema }) => compile(schema as TSchema));
   app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'ROUTE_UNKNOWN', message: 'there is nothing at this address' } }));
   addBootRoutes(app, context);
+  addVirtualRoutes(app, context);
   addFileRoutes(app, context);
   addAgentRoutes(app, context);
   addMachineRoutes(app, context);

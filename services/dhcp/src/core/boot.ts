@@ -1,10 +1,15 @@
 /**
  * What a client is told to boot: a table, first match wins. Each row names itself (the `rule` of events and logs) and its
- * witness: the capture, run or specification that showed it to be right.
- * Not here: whether the client gets an address (it does, whatever this says) and how options are written (reply.ts).
+ * witness: the capture, run or specification that showed it to be right. Which file firmware gets is loaders.ts;
+ * docs/architecture/boot-decisions.md is drawn from both. Not here: whether the client gets an address (it does, whatever
+ * this says), how options are written (reply.ts), and the differences of proxy mode (proxy.ts).
  */
-import { macToken, type BootPolicy, type Mac, type Network } from '@ironbus/contracts';
+import { macToken, type BootPolicy, type LoaderChoice, type Mac, type Network } from '@ironbus/contracts';
+import { bsdpProposal, PxeDiscovery, pxeSubOptions, raspberryPi3VendorOptions, raspberryPiVendorOptions, type SubOption } from '@ironbus/wire';
+import { defaultBsdpImages, type BsdpBootImage } from './bsdp-images.ts';
 import type { Client, ClientKind } from './client.ts';
+import { byHttp, firmwareOf, pickLoader, type LoaderRow } from './loaders.ts';
+import { menuDue, menuVendorOptions } from './menu.ts';
 
 export type BootQuestion = {
   client: Client; mac: Mac; network: Network;
@@ -12,55 +17,141 @@ export type BootQuestion = {
   policy: BootPolicy | undefined;
   /** A whole snapshot of the policies was heard since start: only then is a MAC without one really unknown. */
   policiesHeard: boolean;
+  /** The reservation's choice; it wins over the network's. */
+  loader?: LoaderChoice | undefined;
+  /** How often in a row firmware of this MAC got a loader and no later stage of the same boot was seen. */
+  loaderFailures?: number | undefined;
+  /** Secure Boot is known to be on: unsigned loaders would be refused. */
+  secureBoot?: boolean | undefined;
+  /** The installer that a policy gives to an ONIE switch: a path below `<baseUrl>/onie/`. */
+  onieInstaller?: string | undefined;
+  /** What Macs may boot; left out: our loader. */
+  bsdpImages?: readonly BsdpBootImage[] | undefined;
 };
 
-/** `file` goes into header and option 67; `vendorClass` is option 60 of the answer. */
+/** `file` goes into header and option 67; `vendorClass` is option 60 of the answer, `vendorOptions` option 43. */
 export type BootAnswer = {
   rule: string;
   file?: string;
   nextServer?: string;
-  vendorClass?: 'HTTPClient';
+  vendorClass?: 'HTTPClient' | 'PXEClient' | 'AAPLBSDPC';
+  vendorOptions?: readonly SubOption[];
   /** Option 175 with sub-option 176 = 1: iPXE does not wait for ProxyDHCP. */
   noProxyDhcp?: true;
+  /** Option 114, from which ONIE takes its installer. */
+  defaultUrl?: string;
 };
 
-type Row = { rule: string; witness: string; when: (question: BootQuestion) => boolean; answer: (question: BootQuestion) => Omit<BootAnswer, 'rule'> };
+type What = Omit<BootAnswer, 'rule'>;
+export type BootRow = {
+  rule: string; witness: string;
+  /** What the answer holds, in words for the page. */
+  gives: string;
+  when: (question: BootQuestion) => boolean; answer: (question: BootQuestion) => What;
+};
 
-const nothing = (): Omit<BootAnswer, 'rule'> => ({});
-const byTftp = (file: string) => ({ network }: BootQuestion): Omit<BootAnswer, 'rule'> => ({ file, nextServer: network.serverAddress });
-const byHttp = (file: string) => ({ network }: BootQuestion): Omit<BootAnswer, 'rule'> =>
-  ({ file: `${network.baseUrl}/loaders/${file}`, vendorClass: 'HTTPClient' });
-const script = ({ network, mac }: BootQuestion): Omit<BootAnswer, 'rule'> =>
-  ({ file: `${network.baseUrl}/boot/${dashed(mac)}/script.ipxe`, nextServer: network.serverAddress, noProxyDhcp: true });
+const nothing = (): What => ({});
 const is = (...kinds: ClientKind[]) => ({ client }: BootQuestion): boolean => kinds.includes(client.kind);
-const other = (kind: ClientKind) => ({ client, policy }: BootQuestion): boolean => client.kind === kind && policy?.bootPath === 1;
+const unknown = (unknownMachines: Network['unknownMachines']) => ({ policy, network }: BootQuestion): boolean =>
+  policy === undefined && network.unknownMachines === unknownMachines;
+const script = ({ network, mac }: BootQuestion): What =>
+  ({ file: `${network.baseUrl}/boot/${dashed(mac)}/script.ipxe`, nextServer: network.serverAddress, noProxyDhcp: true });
+const raspberryPi = ({ client, network }: BootQuestion): What => ({
+  nextServer: network.serverAddress, vendorClass: 'PXEClient',
+  vendorOptions: pxeSubOptions(client.pi?.constantUuid === true ? raspberryPi3VendorOptions : raspberryPiVendorOptions),
+});
+const menu = (question: BootQuestion): What =>
+  ({ nextServer: question.network.serverAddress, vendorClass: 'PXEClient', vendorOptions: menuVendorOptions(question) });
+const installer = ({ network, onieInstaller }: BootQuestion): What => ({ defaultUrl: `${network.baseUrl}/onie/${onieInstaller}` });
 
-export const bootTable: readonly Row[] = [
-  { rule: 'plain-client', witness: 'busybox-udhcpc; debian-installer 12 took option 67 for its preseed (lab §8)', when: is('plain'), answer: nothing },
-  { rule: 'policies-not-heard', witness: 'design: a MAC is unknown only after a whole snapshot',
-    when: ({ policy, policiesHeard }) => policy === undefined && !policiesHeard, answer: nothing },
-  { rule: 'unknown-machine-ignored', witness: "network.unknownMachines 'ignore'",
-    when: ({ policy, network }) => policy === undefined && network.unknownMachines === 'ignore', answer: nothing },
-  { rule: 'ipxe-script', witness: 'seabios-ipxe-rom-virtio.pcap, ipxe-undionly-chain.pcap, ovmf-pxe-snponly.pcap', when: is('ipxe'), answer: script },
-  { rule: 'unknown-machine-local-disk', witness: "network.unknownMachines 'local-disk': firmware without a file goes on to its disk",
-    when: ({ policy, network }) => policy === undefined && network.unknownMachines === 'local-disk', answer: nothing },
-  { rule: 'bios-undionly', witness: 'ipxe-undionly-chain.pcap', when: is('pxe-bios'), answer: byTftp('undionly.kpxe') },
-  { rule: 'uefi-x64-ipxe', witness: 'ovmf-pxe-ipxe-efi.pcap', when: other('pxe-uefi-x64'), answer: byTftp('ipxe.efi') },
-  { rule: 'uefi-x64-snponly', witness: 'ovmf-pxe-snponly.pcap', when: is('pxe-uefi-x64'), answer: byTftp('snponly.efi') },
-  { rule: 'uefi-arm64-ipxe', witness: 'aarch64-aavmf-pxe.pcap (its DISCOVER); Debian builds no snponly for arm64',
-    when: is('pxe-uefi-arm64'), answer: byTftp('ipxe-arm64.efi') },
-  { rule: 'http-x64-ipxe', witness: 'ovmf-httpboot.pcap', when: other('http-uefi-x64'), answer: byHttp('ipxe.efi') },
-  { rule: 'http-x64-snponly', witness: 'ovmf-httpboot.pcap: OVMF wants HTTPClient back in option 60', when: is('http-uefi-x64'), answer: byHttp('snponly.efi') },
-  { rule: 'http-arm64-ipxe', witness: 'UEFI 2.10 §24.7; the x64 run', when: is('http-uefi-arm64'), answer: byHttp('ipxe-arm64.efi') },
-  { rule: 'no-loader-ia32', witness: 'Debian builds no 32-bit iPXE for UEFI', when: is('pxe-uefi-ia32', 'http-uefi-ia32'), answer: nothing },
-  { rule: 'no-loader', witness: 'RFC 4578 §2.1: an architecture we have no loader for', when: () => true, answer: nothing },
+/** The images that this Mac may boot, the default one first. */
+export function imagesFor({ client, bsdpImages = defaultBsdpImages }: Pick<BootQuestion, 'client' | 'bsdpImages'>): readonly BsdpBootImage[] {
+  return bsdpImages.filter(({ architectures }) => architectures?.includes(client.bsdp?.architecture ?? '') ?? true);
+}
+const proposal = (question: BootQuestion): What =>
+  ({ vendorClass: 'AAPLBSDPC', vendorOptions: bsdpProposal(imagesFor(question)[0]?.id ?? 0) });
+
+export const bootTable: readonly BootRow[] = [
+  {
+    rule: 'plain-client', witness: 'busybox-udhcpc; debian-installer 12 took option 67 for its preseed (lab §8)', gives: 'nothing',
+    when: is('plain'), answer: nothing,
+  },
+  {
+    rule: 'onie-installer', witness: 'ONIE design, "Exact Installer URLs From DHCPv4": option 114; not run',
+    gives: 'option 114 `<baseUrl>/onie/<installer>`',
+    when: (question) => question.client.kind === 'onie' && question.onieInstaller !== undefined, answer: installer,
+  },
+  { rule: 'onie-without-installer', witness: 'ONIE design: it goes on to search by itself', gives: 'nothing', when: is('onie'), answer: nothing },
+  {
+    rule: 'policies-not-heard', witness: 'design: a MAC is unknown only after a whole snapshot', gives: 'nothing',
+    when: ({ policy, policiesHeard }) => policy === undefined && !policiesHeard, answer: nothing,
+  },
+  { rule: 'unknown-machine-ignored', witness: "network.unknownMachines 'ignore'", gives: 'nothing', when: unknown('ignore'), answer: nothing },
+  {
+    rule: 'ipxe-script', witness: 'seabios-ipxe-rom-virtio.pcap, ipxe-undionly-chain.pcap, ovmf-pxe-snponly.pcap',
+    gives: '`<baseUrl>/boot/<mac>/script.ipxe`, option 175.176 = 1', when: is('ipxe'), answer: script,
+  },
+  {
+    rule: 'unknown-machine-local-disk', witness: "network.unknownMachines 'local-disk': firmware without a file goes on to its disk", gives: 'nothing',
+    when: unknown('local-disk'), answer: nothing,
+  },
+  {
+    rule: 'raspberry-pi-local-disk', gives: 'nothing',
+    witness: 'Raspberry Pi documentation, BOOT_ORDER: without an answer it goes on to its next device; it has no loader that could send it there',
+    when: (question) => question.client.kind === 'raspberry-pi' && question.policy?.answer === 'local', answer: nothing,
+  },
+  {
+    rule: 'raspberry-pi', gives: 'option 43 "Raspberry Pi Boot", options 60 and 66; the files by TFTP',
+    witness: 'raspberry-pi3-discover.hex and raspberry-pi4-discover.hex, after the Raspberry Pi documentation, "Network booting"; option 66 because ' +
+      'a Pi ignores offers without it (tinkerbell/smee#23); not run',
+    when: is('raspberry-pi'), answer: raspberryPi,
+  },
+  {
+    rule: 'bsdp-no-images', witness: "Apple's bsdpd: no image, no answer", gives: 'nothing',
+    when: (question) => question.client.kind === 'bsdp' && imagesFor(question).length === 0, answer: nothing,
+  },
+  {
+    rule: 'bsdp-proposal', witness: 'bsdp-list-inform.hex; the recipe for ISC dhcpd (DISCOVER gets 43 `08:04:<id>`); not run',
+    gives: 'the default image in option 43; for what INFORM gets see `bsdp.ts`', when: is('bsdp'), answer: proposal,
+  },
+  {
+    rule: 'boot-menu', witness: 'PXE 2.1 table 2-1; EDK2 PxeBcBoot.c; iPXE pxemenu.c; not run',
+    gives: 'network.bootMenu in option 43, option 60 `PXEClient`, no file; the items at port 4011: `menu-ipxe`, `menu-grub`, `menu-pxelinux`',
+    when: menuDue, answer: menu,
+  },
+  {
+    rule: 'no-loader', witness: 'RFC 4578 §2.1: an architecture we have no loader for', gives: 'nothing',
+    when: ({ client }) => firmwareOf(client.kind) === undefined, answer: nothing,
+  },
 ];
 
-/** The first row that matches; the last one always does. Never puts PXEClient into option 60: EDK2 would look for a BINL server. */
+/** The first row that matches, else the loader of the client's firmware. */
 export function chooseBoot(question: BootQuestion): BootAnswer {
   const row = bootTable.find((candidate) => candidate.when(question));
-  if (row === undefined) throw new Error('the boot table has no last row');
-  return { rule: row.rule, ...row.answer(question) };
+  if (row !== undefined) return { rule: row.rule, ...row.answer(question) };
+  const { policy, network, loader, loaderFailures = 0 } = question;
+  return loaderAnswer(question, { choice: loader ?? network.loader ?? 'auto', turn: (policy?.bootPath ?? 0) + loaderFailures });
 }
+
+/** What an item of the menu leads to; the item is there for this client. */
+export const menuAnswer = (question: BootQuestion, boots: LoaderRow['loader']): BootAnswer =>
+  ({ ...loaderAnswer(question, { choice: boots, turn: question.loaderFailures ?? 0 }), rule: `menu-${boots}` });
+
+function loaderAnswer({ client, network, secureBoot = false }: BootQuestion, wish: { choice: LoaderChoice; turn: number }): BootAnswer {
+  const firmware = firmwareOf(client.kind);
+  if (firmware === undefined) throw new Error(`no boot row for ${client.kind}`);
+  const row = pickLoader(firmware, { ...wish, secureBoot });
+  if (byHttp(client.kind)) return { rule: row.http ?? row.rule, file: `${network.baseUrl}/loaders/${row.file}`, vendorClass: 'HTTPClient' };
+  return { rule: row.rule, file: row.file, nextServer: network.serverAddress, ...(firmware === 'bios' && fileOnly) };
+}
+
+/**
+ * A BIOS ROM that hears no PXEClient goes on looking for a ProxyDHCP for 12 s (PXE 2.1: its first two timeouts, 4 and 8 s, as
+ * iPXE's config/dhcp.h has them); with it and discovery control 8 it takes this file at once. Never to UEFI without a menu:
+ * EDK2 would take the server for a BINL one and ask its port 4011; with a menu it does not (PxeBcParseDhcp4Packet).
+ */
+const fileOnly: Pick<BootAnswer, 'vendorClass' | 'vendorOptions'> = {
+  vendorClass: 'PXEClient', vendorOptions: pxeSubOptions({ discoveryControl: PxeDiscovery.bootFileOnly }),
+};
 
 const dashed = (mac: Mac): string => (macToken(mac).match(/../g) ?? []).join('-');

@@ -47,7 +47,7 @@ const rows: [name: string, message: DhcpMessage, move: Move, network?: object][]
 ];
 
 for (const [name, message, move, network] of rows) {
-  test(`decide: ${name}`, () => assert.deepEqual(decide({ message, mac: sampleMac, pool: poolOf(network) }), move));
+  test(`decide: ${name}`, () => assert.deepEqual(decide({ message, mac: sampleMac, pool: poolOf(network), serverAddress: '10.77.0.1' }), move));
 }
 
 test("a policy's address is the machine's, unless the network reserves it", () => {
@@ -62,7 +62,13 @@ test("a policy's address is the machine's, unless the network reserves it", () =
 
 test('a relay may put another server id into answers (RFC 5107)', () => {
   const relayed = sampleMessage({ type: request, giaddr: '10.77.1.1', server: '10.77.1.1', requested: '10.77.0.120', options: { 82: '0b040a4d0101' } });
-  assert.equal(serverIdFor(relayed, poolOf()), '10.77.1.1');
-  assert.ok(namesUs(relayed, poolOf()));
-  assert.equal(serverIdFor(sampleMessage({ options: { 82: '0b040a4d0101' } }), poolOf()), '10.77.0.1', 'only from a relay');
+  assert.equal(serverIdFor(relayed, '10.77.0.1'), '10.77.1.1');
+  assert.ok(namesUs({ message: relayed, serverAddress: '10.77.0.1' }));
+  assert.equal(serverIdFor(sampleMessage({ options: { 82: '0b040a4d0101' } }), '10.77.0.1'), '10.77.0.1', 'only from a relay');
+});
+
+test('each address of the host identifies the server (RFC 2131 §4.1)', () => {
+  const message = sampleMessage({ type: request, server: '192.0.2.9', requested: '10.77.0.120' });
+  assert.ok(namesUs({ message, serverAddress: '10.77.0.1', own: new Set(['10.77.0.1', '192.0.2.9']) }));
+  assert.ok(!namesUs({ message, serverAddress: '10.77.0.1' }));
 });

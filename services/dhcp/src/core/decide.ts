@@ -6,13 +6,19 @@
 import type { Ipv4, Mac } from '@ironbus/contracts';
 import { parseIpv4 } from '@ironbus/contracts';
 import { BootOp, messageType, MessageType, relayInfo, requestedAddress, serverId, type DhcpMessage } from '@ironbus/wire';
+import type { BsdpIgnore } from './bsdp.ts';
 import type { Pool } from './pool.ts';
+import type { ProxyIgnore } from './proxy.ts';
 import { decideRequest } from './request.ts';
 import { holds } from './select-network.ts';
 
 export type IgnoreReason =
   | 'not-a-request' | 'hardware-address' | 'message-type' | 'other-server' | 'no-record' | 'not-its-address' | 'no-address'
-  | 'bootp-without-reservation' | 'pool-exhausted' | 'store-away' | 'no-network' | 'unknown-relay' | 'malformed' | 'mode-proxy' | 'overload';
+  | 'bootp-without-reservation' | 'pool-exhausted' | 'store-away' | 'no-network' | 'unknown-relay' | 'malformed' | 'overload' | 'limited'
+  /** Another server answers there and nobody said to answer beside it, or it is still being looked for one. */
+  | 'not-the-authority'
+  /** Left to another replica of this rack. */
+  | 'other-replica' | 'no-device' | ProxyIgnore | BsdpIgnore;
 export type NakReason = 'wrong-network' | 'address-taken' | 'other-address' | 'address-not-available' | 'reserved-elsewhere';
 /** The client states of RFC 2131 §4.3.2; renewing and rebinding look the same to a socket without destination addresses. */
 export type RequestState = 'selecting' | 'init-reboot' | 'extending' | 'bootp';
@@ -29,7 +35,8 @@ export type Move =
   /** Options without an address (RFC 2131 §4.3.5). */
   | { do: 'inform'; address: Ipv4 | undefined };
 
-export type Situation = { message: DhcpMessage; mac: Mac; pool: Pool };
+/** `serverAddress` is this replica's on the network, `own` all addresses of its host: each identifies it (RFC 2131 §4.1). */
+export type Situation = { message: DhcpMessage; mac: Mac; pool: Pool; serverAddress: string; own?: ReadonlySet<string> | undefined };
 
 /** Never throws. The caller has chosen the network and read the hardware address. */
 export function decide(situation: Situation): Move {
@@ -52,15 +59,17 @@ function decideDiscover({ message, mac, pool }: Situation): Move {
   return { do: 'offer', wanted: wanted !== undefined && pool.allows(mac, wanted) ? addressOr(wanted) : undefined };
 }
 
-function decideDecline({ message, pool }: Situation): Move {
-  if (!namesUs(message, pool)) return { do: 'ignore', reason: 'other-server' };
+function decideDecline(situation: Situation): Move {
+  const { message } = situation;
+  if (!namesUs(situation)) return { do: 'ignore', reason: 'other-server' };
   const address = addressOr(requestedAddress(message));
   if (address === undefined) return { do: 'ignore', reason: 'no-address' };
   return { do: 'decline', address };
 }
 
-function decideRelease({ message, pool }: Situation): Move {
-  if (!namesUs(message, pool)) return { do: 'ignore', reason: 'other-server' };
+function decideRelease(situation: Situation): Move {
+  const { message } = situation;
+  if (!namesUs(situation)) return { do: 'ignore', reason: 'other-server' };
   const address = addressOr(message.ciaddr);
   return address === undefined ? { do: 'ignore', reason: 'no-address' } : { do: 'release', address };
 }
@@ -74,14 +83,17 @@ function decideBootp({ message, mac, pool }: Situation): Move {
   return { do: 'confirm', state: 'bootp', address, allowed: true };
 }
 
-/** The server id of every answer: the network's, or what a relay wants there (RFC 5107 §4). */
-export const serverIdFor = (message: DhcpMessage, pool: Pick<Pool, 'network'>): string =>
-  (message.giaddr === '0.0.0.0' ? undefined : relayInfo(message)?.serverIdOverride) ?? pool.network.serverAddress;
+/** The server id of every answer: this replica's, or what a relay wants there (RFC 5107 §4). */
+export const serverIdFor = (message: DhcpMessage, serverAddress: string): string => sharedServerId(message) ?? serverAddress;
+
+/** The server id that a relay puts in place of every replica's. */
+export const sharedServerId = (message: DhcpMessage): string | undefined =>
+  message.giaddr === '0.0.0.0' ? undefined : relayInfo(message)?.serverIdOverride;
 
 /** Whether option 54 is ours or absent. */
-export function namesUs(message: DhcpMessage, pool: Pick<Pool, 'network'>): boolean {
+export function namesUs({ message, serverAddress, own }: Pick<Situation, 'message' | 'serverAddress' | 'own'>): boolean {
   const named = serverId(message);
-  return named === undefined || named === pool.network.serverAddress || named === serverIdFor(message, pool);
+  return named === undefined || named === serverAddress || own?.has(named) === true || named === sharedServerId(message);
 }
 
 /** A branded address; undefined for none and for 0.0.0.0. */

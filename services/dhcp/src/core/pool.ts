@@ -1,6 +1,6 @@
 /** Which addresses of a network may be given to whom: dynamic ranges, reservations of the network and of boot policies. Pure. */
 import { createHash } from 'node:crypto';
-import { parseIpv4, type BootPolicy, type Ipv4, type Mac, type Network } from '@ironbus/contracts';
+import { parseIpv4, type BootPolicy, type Ipv4, type Mac, type Network, type Reservation } from '@ironbus/contracts';
 import { parseIpv4 as numberOf } from '@ironbus/wire';
 import { holds } from './select-network.ts';
 
@@ -8,10 +8,14 @@ export type Pool = {
   readonly network: Network;
   /** The address kept for this MAC: its network reservation, else its policy's, if that lies in this network. */
   reservedFor(mac: Mac): Ipv4 | undefined;
+  /** What the network says of this MAC. */
+  reservationOf(mac: Mac): Reservation | undefined;
   /** The MAC that an address is kept for. */
   ownerOf(address: string): Mac | undefined;
   /** Whether this MAC may hold the address at all: kept for it, or in a dynamic range and kept for nobody else. */
   allows(mac: Mac, address: string): boolean;
+  /** Whether the address is one of the dynamic ranges, whoever may have it. */
+  inRanges(address: string): boolean;
   /** Addresses inside the dynamic ranges that no dynamic client may get. */
   keptInRanges(): readonly string[];
   /** `from`, `to` as numbers, both included, in order: what the lease scripts allocate from. */
@@ -31,7 +35,7 @@ export type PolicyReservations = {
 
 /** A network's own reservation wins over a policy about the same MAC or address. */
 export function makePool(network: Network, policies: PolicyReservations): Pool {
-  const ownByMac = new Map(network.reservations.map(({ mac, address }) => [mac, address]));
+  const ownByMac = new Map(network.reservations.map((reservation) => [reservation.mac, reservation]));
   const ownByAddress = new Map<string, Mac>(network.reservations.map(({ mac, address }) => [address, mac]));
   const ranges = network.dynamicRanges.map(({ from, to }) => [numberOf(from) ?? 0, numberOf(to) ?? -1] as const);
   const infrastructure = [network.serverAddress, network.gateway].filter((address) => address !== null);
@@ -39,7 +43,7 @@ export function makePool(network: Network, policies: PolicyReservations): Pool {
     const address = parseIpv4(policies.policyOf(mac)?.reservedAddress ?? '');
     return address !== undefined && holds(network, address) && !ownByAddress.has(address) && policies.macOf(address) === mac ? address : undefined;
   };
-  const reservedFor = (mac: Mac): Ipv4 | undefined => ownByMac.get(mac) ?? fromPolicy(mac);
+  const reservedFor = (mac: Mac): Ipv4 | undefined => ownByMac.get(mac)?.address ?? fromPolicy(mac);
   let kept: { version: number; addresses: readonly string[] } | undefined;
   const keptInRanges = (): readonly string[] => {
     if (kept?.version === policies.version) return kept.addresses;
@@ -50,6 +54,8 @@ export function makePool(network: Network, policies: PolicyReservations): Pool {
   const ownerOf = (address: string): Mac | undefined => ownByAddress.get(address) ?? policies.macOf(address);
   return {
     network, ranges, reservedFor, ownerOf, keptInRanges,
+    reservationOf: (mac) => ownByMac.get(mac),
+    inRanges: (address) => isIn(ranges, address),
     signature: createHash('sha1').update(JSON.stringify([ranges, network.reservations, infrastructure])).digest('base64url'),
     allows(mac, address) {
       const owner = ownerOf(address);

@@ -2,6 +2,8 @@
 import { messageType, MessageType, type DhcpMessage } from '@ironbus/wire';
 
 export type Ports = { server: number; client: number };
+/** Where a datagram came from, as its IP and UDP headers say. */
+export type Source = { address: string; port: number };
 /** `address` 255.255.255.255 leaves through the device the question came in on. */
 export type Destination = { address: string; port: number; how: 'relay' | 'client' | 'broadcast' };
 
@@ -20,4 +22,13 @@ export function replyTo(question: DhcpMessage, answer: DhcpMessage, ports: Ports
   if (messageType(answer) === MessageType.nak) return { address: everybody, port: ports.client, how: 'broadcast' };
   if (question.ciaddr !== none) return { address: question.ciaddr, port: ports.client, how: 'client' };
   return { address: everybody, port: ports.client, how: 'broadcast' };
+}
+
+/**
+ * The answer to a request at port 4011 goes back to the port it came from: 4011 for EDK2 (PxeBcDhcp4Discover listens there),
+ * 68 for iPXE and BIOS ROMs. The address is the client's own (dnsmasq's dhcp_packet). Undefined where it has none.
+ */
+export function bootServerReplyTo(question: DhcpMessage, source: Source): Destination | undefined {
+  const address = question.ciaddr !== none ? question.ciaddr : source.address;
+  return address === none ? undefined : { address, port: source.port, how: 'client' };
 }

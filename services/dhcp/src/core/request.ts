@@ -9,7 +9,7 @@ import { holds } from './select-network.ts';
  */
 export function decideRequest(situation: Situation): Move {
   const { message, mac, pool } = situation;
-  if (serverId(message) !== undefined && !namesUs(message, pool)) return { do: 'ignore', reason: 'other-server' };
+  if (!namesUs(situation)) return { do: 'ignore', reason: 'other-server' };
   const wanted = addressOr(requestedAddress(message));
   const own = addressOr(message.ciaddr);
   const state: RequestState = serverId(message) !== undefined ? 'selecting' : own !== undefined ? 'extending' : 'init-reboot';

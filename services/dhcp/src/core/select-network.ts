@@ -2,14 +2,25 @@
 import type { Network } from '@ironbus/contracts';
 import { contains, parseCidr, parseIpv4, relayInfo, requestedAddress, subnetSelection, type DhcpMessage } from '@ironbus/wire';
 
-export type NetworkChoice = { ok: true; network: Network } | { ok: false; reason: 'no-network' | 'unknown-relay' };
+export type NetworkChoice = { ok: true; networks: readonly [Network, ...Network[]] } | { ok: false; reason: 'no-network' | 'unknown-relay' };
 
-/** Networks with mode off are as if they were not there. Never throws. */
+/**
+ * The networks of the client's wire, the one that its packet speaks of first; the others can help out when that one has no
+ * address left (shared networks). Networks with mode off are as if they were not there. Never throws.
+ */
 export function selectNetwork(message: DhcpMessage, device: string, networks: readonly Network[]): NetworkChoice {
   const served = networks.filter((network) => network.mode !== 'off');
   const link = linkAddress(message);
-  if (link !== undefined) return choose(served.filter((network) => holds(network, link)), 'unknown-relay');
-  return choose(preferred(message, onDevice(message, device, served)), 'no-network');
+  if (link === undefined) return choose(preferred(message, onDevice(message, device, served)), 'no-network');
+  const linked = served.filter((network) => holds(network, link));
+  const wires = new Set(linked.map(wireOf));
+  return choose([...linked, ...served.filter((network) => !linked.includes(network) && wires.has(wireOf(network)))], 'unknown-relay');
+}
+
+/** What two networks of one wire have in common: the device, or behind a relay the VLAN, where a person named it. */
+function wireOf({ id, relayed, interface: device, fabric = 'fabric-0', vlan }: Network): string {
+  if (!relayed) return `device ${device}`;
+  return vlan === undefined ? `network ${id}` : `vlan ${fabric} ${vlan.vid}`;
 }
 
 /** The client's link as its relay names it: option 82.5, else giaddr; undefined where no relay was involved. */
@@ -30,13 +41,13 @@ function onDevice(message: DhcpMessage, device: string, networks: readonly Netwo
 function preferred(message: DhcpMessage, candidates: Network[]): Network[] {
   const address = subnetSelection(message) ?? (message.ciaddr !== '0.0.0.0' ? message.ciaddr : requestedAddress(message));
   const own = address === undefined ? undefined : candidates.find((network) => holds(network, address));
-  const fallback = candidates.find((network) => network.dynamicRanges.length > 0) ?? candidates[0];
-  return [own ?? fallback].filter((network) => network !== undefined);
+  const first = own ?? candidates.find((network) => network.dynamicRanges.length > 0) ?? candidates[0];
+  return first === undefined ? [] : [first, ...candidates.filter((network) => network !== first)];
 }
 
 function choose(candidates: readonly Network[], reason: 'no-network' | 'unknown-relay'): NetworkChoice {
-  const [network] = candidates;
-  return network === undefined ? { ok: false, reason } : { ok: true, network };
+  const [first, ...others] = candidates;
+  return first === undefined ? { ok: false, reason } : { ok: true, networks: [first, ...others] };
 }
 
 /** Whether an address is inside the network's prefix; false for what is no address. */

@@ -10,11 +10,15 @@ import { retryForever, within, type Logger } from '@ironbus/runtime';
 import { newBoot, type Boot, type BootChange, type Sign } from '../core/boot-id.ts';
 
 export type Seen = Sign & { mac: Mac };
-export type Held = { mac: Mac; address: Ipv4; network: string; node: NodeId | null };
-type Known = Boot & { written?: { address: Ipv4; node: string | null; bootId: string; stage: string } };
+/** `how`: leased by us, or heard of beside a foreign server; leased where left out. */
+export type Held = { mac: Mac; address: Ipv4; network: string; node: NodeId | null; how?: Binding['how'] };
+/** `fromNetwork`: the boot began in firmware or our loader, not in an operating system. */
+type Known = Boot & { fromNetwork?: boolean; written?: { address: Ipv4; node: string | null; bootId: string; stage: string } };
 
 const patienceMs = 400;
 const mostTries = 4;
+/** Bindings of strangers under way; beyond that they go without. */
+const mostStrangers = 16;
 
 export class Bindings {
   readonly #rack: string;
@@ -23,6 +27,7 @@ export class Bindings {
   readonly #view: View<typeof bindingsBucket>;
   readonly #boots = new Map<Mac, Known>();
   readonly #stopper = new AbortController();
+  #strangers = 0;
   readonly #retrying = new Map<string, Held>();
   /** The last revision of a key that is known here, and whose it is: the view lags behind this process's own writes. */
   readonly #revisions = new Map<string, { revision: number; mac: Mac | undefined }>();
@@ -45,7 +50,8 @@ export class Bindings {
     const bootId = change === undefined ? (known?.bootId ?? randomUUID()) : randomUUID();
     // A renewal belongs to the system that runs; it does not make a machine in firmware one with a system.
     const stage = sign.extending && known !== undefined ? known.stage : sign.stage;
-    this.#boots.set(mac, { ...(known?.written && { written: known.written }), bootId, stage, seenAtMs: sign.atMs });
+    const fromNetwork = stage !== 'os' || (change === undefined && known?.fromNetwork === true);
+    this.#boots.set(mac, { ...(known?.written && { written: known.written }), bootId, stage, seenAtMs: sign.atMs, fromNetwork });
     return { bootId, change };
   }
 
@@ -53,12 +59,23 @@ export class Bindings {
     return this.#boots.get(mac)?.bootId;
   }
 
+  /** Whether the machine's present boot came from the network. */
+  boots(mac: Mac): boolean {
+    return this.#boots.get(mac)?.fromNetwork === true;
+  }
+
+  /** For machines that nobody waits for: written in the background where not many are, and not tried again. */
+  tryLater(held: Held): void {
+    if (this.#strangers >= mostStrangers || this.#isWritten(held)) return;
+    this.#strangers += 1;
+    this.#write(held)
+      .catch((error: unknown) => this.#log.debug({ mac: held.mac, reason: String(error) }, 'binding of a stranger not written'))
+      .finally(() => { this.#strangers -= 1; });
+  }
+
   /** Writes the binding where it changed. Resolves when it is there, or after 0.4 s while the write goes on; never rejects. */
   async ensure(held: Held): Promise<'unchanged' | 'written' | 'later'> {
-    const boot = this.#boots.get(held.mac);
-    const written = boot?.written;
-    const same = written !== undefined && written.address === held.address && written.node === held.node;
-    if (same && written.bootId === boot?.bootId && written.stage === boot.stage) return 'unchanged';
+    if (this.#isWritten(held)) return 'unchanged';
     const writing = this.#write(held);
     writing.catch((error: unknown) => this.#later(held, error));
     try {
@@ -96,6 +113,12 @@ export class Bindings {
     return `${this.#rack}.${address}`;
   }
 
+  #isWritten(held: Held): boolean {
+    const boot = this.#boots.get(held.mac);
+    const written = boot?.written;
+    return written !== undefined && written.address === held.address && written.node === held.node && written.bootId === boot?.bootId && written.stage === boot.stage;
+  }
+
   async #write(held: Held): Promise<void> {
     const key = this.#key(held.address);
     for (let tries = 0; tries < mostTries; tries += 1) {
@@ -108,10 +131,10 @@ export class Bindings {
     throw new Error(`the binding of ${held.address} changed ${mostTries} times while it was written`);
   }
 
-  #value({ mac, address, network, node }: Held): Binding {
+  #value({ mac, address, network, node, how = 'leased' }: Held): Binding {
     const boot = this.#boots.get(mac);
     const at = new Date(boot?.seenAtMs ?? Date.now()).toISOString();
-    return { address: address as unknown as Binding['address'], mac, node, network, bootId: boot?.bootId ?? randomUUID(), how: 'leased', stage: boot?.stage ?? 'os', at };
+    return { address: address as unknown as Binding['address'], mac, node, network, bootId: boot?.bootId ?? randomUUID(), how, stage: boot?.stage ?? 'os', at };
   }
 
   #wrote(key: string, value: Binding, revision: number): void {

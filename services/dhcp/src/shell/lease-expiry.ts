@@ -2,7 +2,8 @@
 import { parseMac, type Ipv4, type Mac, type NodeId, type Origin } from '@ironbus/contracts';
 import type { Script, Store } from '@ironbus/store';
 import { expiredRow } from './lease-events.ts';
-import { dueLua, expireLua, leaseKeys } from './lease-lua.ts';
+import { dueLua, expireLua } from './lease-ends-lua.ts';
+import { leaseKeys } from './lease-lua.ts';
 import type { LeaseStore } from './lease-store.ts';
 
 export type Ended = { mac: Mac; address: Ipv4 };

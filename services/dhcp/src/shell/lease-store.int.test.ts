@@ -9,11 +9,11 @@ import { PolicyIndex } from '../core/policy-index.ts';
 import { makePool, type Pool } from '../core/pool.ts';
 import { sampleNetwork } from '../testing/samples.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
-import { LeaseStore, type Confirmed } from './lease-store.ts';
+import { LeaseStore, type Confirmed, type LeaseOptions } from './lease-store.ts';
 
 const log = createLogger({ svc: 'dhcp', level: 'silent' });
 const origin: Origin = { service: 'dhcp', rack: 'rack1', instance: 'test' };
-const times = { offerMs: 60_000, graceMs: 600_000, quarantineMs: 3_600_000 };
+const times = { offerMs: 60_000, graceMs: 600_000, quarantineMs: 3_600_000, keptForKnown: 0 };
 const leaseMs = 3_600_000;
 const macOf = (n: number): Mac => `52:54:00:00:00:${n.toString(16).padStart(2, '0')}` as Mac;
 const [a, b, c] = [macOf(1), macOf(2), macOf(3)];
@@ -42,15 +42,18 @@ const told = async (): Promise<{ type: string; data: Record<string, unknown> }[]
     .filter((event) => event.data['network'] === pool.network.id);
 };
 
+const openLeases = (one: Store, instance = 'test', more: Partial<LeaseOptions> = {}): LeaseStore =>
+  new LeaseStore({ store: one, origin: { ...origin, instance }, rules: times, log, probe: () => undefined, onConflict: () => assert.fail('no address is in use'), ...more });
+
 before(async () => {
   redis = await startRedis({ appendonly: 'off' });
   store = openStore({ url: redis.url, prefix: 'dhcp', log });
   await store.whenReady();
-  leases = new LeaseStore(store, origin, times);
+  leases = openLeases(store);
   expiry = new LeaseExpiry(store, leases, origin);
 });
 after(async () => { await store.close(); await redis.stop(); });
-beforeEach(async () => { run += 1; pool = poolOf(); await store.redis.del('dhcp:seq'); });
+beforeEach(async () => { run += 1; pool = poolOf(); leases = openLeases(store); await store.redis.del('dhcp:seq'); });
 
 test('addresses are offered in order, kept for a minute, and not twice', async () => {
   assert.deepEqual([await offer(a), await offer(b), await offer(a), await offer(c)], ['free 10.77.0.100', 'free 10.77.0.101', 'held 10.77.0.100', 'free 10.77.0.102']);
@@ -162,7 +165,7 @@ test('a large pool is handed out whole, without a scan', async () => {
 test('leases are read back into memory, and extended from it no longer than they are held', async () => {
   await offer(a);
   await confirm(a, ip(100));
-  const second = new LeaseStore(store, origin, times);
+  const second = openLeases(store, 'second');
   assert.equal(await second.loadKnown(pool.network.id), 1);
   const extend = (nowMs: number) => second.memory.extendable(pool.network.id, a, { nowMs, leaseSeconds: 3_600 });
   assert.deepEqual(extend(1_000), { address: ip(100), seconds: 3_600 });
@@ -188,7 +191,7 @@ test('two replicas, any interleaving: never one address to two MACs, and every c
   const stores = [store, openStore({ url: redis.url, prefix: 'dhcp', log })];
   t.after(() => stores[1]?.close());
   await stores[1]?.whenReady();
-  const replicas = stores.map((one) => new LeaseStore(one, origin, times));
+  const replicas = stores.map((one, i) => openLeases(one, `replica${i}`));
   const expiries = stores.map((one, i) => new LeaseExpiry(one, replicas[i] ?? leases, origin));
   pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.105' }], reservations: [{ mac: a, address: '10.77.0.103' }, { mac: b, address: '10.77.0.20' }] });
   const has = new Map<Mac, Ipv4>();
@@ -238,3 +241,61 @@ function assertHistory(events: readonly { type: string; data: Record<string, unk
   }
   assert.ok(events.length > 100, `only ${events.length} events`);
 }
+
+test('an address that answers a probe is quarantined and told of, and the machine gets the next', async () => {
+  const conflicts: string[] = [];
+  const asked: string[] = [];
+  leases = openLeases(store, 'prober', {
+    probe: (_, addresses) => {
+      asked.push(...addresses);
+      return Promise.resolve(new Map(addresses.filter((address) => address === ip(100)).map((address) => [address, { mac: b }])));
+    },
+    onConflict: ({ address, usedBy }) => conflicts.push(`${address} ${String(usedBy)}`),
+  });
+  assert.equal(await offer(a), 'free 10.77.0.101');
+  assert.deepEqual([conflicts, asked.slice(0, 2)], [[`10.77.0.100 ${b}`], [ip(100), ip(101)]]);
+  assert.equal(await offer(a, 1), 'held 10.77.0.101', 'its own address is not probed again');
+  assert.deepEqual([await offer(b, 2), await offer(c, 3)], ['free 10.77.0.102', 'pool-exhausted']);
+  await expire(times.quarantineMs);
+  assert.match(await offer(c, times.quarantineMs + 1), /^free/);
+});
+
+test('a stock is a claim: another replica that has nothing else breaks it, and the owner finds out', async () => {
+  pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.131' }] });
+  const [first, second] = [openLeases(store, 'first'), openLeases(store, 'second')];
+  const ask = (from: LeaseStore, n: number) => from.offer({ mac: macOf(n), pool, nowMs: 0 }, { wanted: undefined, dry: false });
+  await first.stock.keep(pool, 0);
+  const offers = [];
+  for (let n = 1; n <= 32; n += 1) offers.push(await ask(second, n));
+  assert.equal(new Set(offers.map((offered) => offered.ok && offered.address)).size, 32);
+  assert.deepEqual([await ask(first, 40), await ask(second, 41)], Array(2).fill({ ok: false, reason: 'pool-exhausted' }));
+});
+
+test('a stock that is given back is there for others at once, one whose replica died when its claim ends', async () => {
+  pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.115' }] });
+  const key = store.key('net', pool.network.id, 'stock');
+  const closing = openLeases(store, 'closing');
+  await closing.stock.keep(pool, 0);
+  assert.equal(await store.redis.zcard(key), 1);
+  await closing.stock.close();
+  assert.equal(await store.redis.zcard(key), 0);
+  const dying = openLeases(store, 'dying');
+  await dying.stock.keep(pool, 0);
+  await dying.stock.keep(pool, 500_000);
+  await expire(700_000);
+  assert.equal(await store.redis.zcard(key), 1, 'its claim was prolonged');
+  await expire(1_200_000);
+  assert.equal(await store.redis.zcard(key), 0);
+});
+
+test('the last addresses of a pool are for machines that are known', async () => {
+  pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.163' }] });
+  leases = openLeases(store, 'keeping', { rules: { ...times, keptForKnown: 4 } });
+  const ask = (n: number, known: boolean, wanted?: Ipv4) => leases.offer({ mac: macOf(n), pool, nowMs: 0 }, { wanted, dry: false, known });
+  const strangers = [];
+  for (let n = 1; n <= 64; n += 1) strangers.push(await ask(n, false));
+  assert.equal(strangers.filter(({ ok }) => ok).length, 60);
+  assert.deepEqual(await ask(70, false, ip(163)), { ok: false, reason: 'pool-exhausted' }, 'not by asking for it either');
+  for (let n = 80; n < 84; n += 1) assert.ok((await ask(n, true)).ok);
+  assert.deepEqual(await ask(90, true), { ok: false, reason: 'pool-exhausted' });
+});

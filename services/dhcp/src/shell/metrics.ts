@@ -9,6 +9,7 @@ export class Metrics {
   readonly #answers: Counter<'type'>;
   readonly #ignored: Counter<'reason'>;
   readonly #failed: Counter;
+  readonly #shed: Counter;
 
   constructor(registry: Health['metrics'], gauges: { underWay: () => number; knownLeases: () => number }) {
     const registers = [registry];
@@ -16,6 +17,7 @@ export class Metrics {
     this.#answers = new Counter({ name: 'dhcp_answers_total', help: 'Answers sent', labelNames: ['type'], registers });
     this.#ignored = new Counter({ name: 'dhcp_ignored_total', help: 'Packets not answered', labelNames: ['reason'], registers });
     this.#failed = new Counter({ name: 'dhcp_failures_total', help: 'Packets that a defect kept from an answer', registers });
+    this.#shed = new Counter({ name: 'dhcp_observations_shed_total', help: 'Packets of unknown machines that nobody was told of', registers });
     new Gauge({ name: 'dhcp_questions_under_way', help: 'Packets being answered', registers, collect() { this.set(gauges.underWay()); } });
     new Gauge({ name: 'dhcp_leases_in_memory', help: 'Leases that could be extended without Redis', registers, collect() { this.set(gauges.knownLeases()); } });
   }
@@ -34,5 +36,9 @@ export class Metrics {
 
   failed(): void {
     this.#failed.inc();
+  }
+
+  shed(): void {
+    this.#shed.inc();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The few libc calls that Node has no API for, through koffi: binding a socket to a device and raw ICMPv6 sockets.
+ * The few libc calls that Node has no API for, through koffi: binding a socket to a device, raw ICMP and packet sockets.
  * koffi is an optional dependency: `openNative` says in words what is lost without it.
  */
 import { createRequire } from 'node:module';
@@ -11,6 +11,11 @@ export type Native = {
   socket(domain: number, type: number, protocol: number): number;
   dup2(from: number, to: number): number;
   close(fd: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  /** Writes the address into `address` and its length into `length`, a uint32 that says how much room there is. */
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  /** `address` null where the socket knows it. */
+  sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array | null, addressLength: number): number;
   errno(): number;
   /** `EPERM` and the like. */
   errorName(errno: number): string;
@@ -43,6 +48,9 @@ function load(): NativeResult {
         socket: libc.func('int socket(int, int, int)') as unknown as Native['socket'],
         dup2: libc.func('int dup2(int, int)') as unknown as Native['dup2'],
         close: libc.func('int close(int)') as unknown as Native['close'],
+        bind: libc.func('int bind(int, const void *, uint32_t)') as unknown as Native['bind'],
+        getsockname: libc.func('int getsockname(int, void *, void *)') as unknown as Native['getsockname'],
+        sendto: libc.func('int64_t sendto(int, const void *, uint64_t, int, const void *, uint32_t)') as unknown as Native['sendto'],
         errno: () => koffi.errno(),
         errorName: (errno) => names.get(errno) ?? `errno ${errno}`,
         addressOf: (bytes) => koffi.address(bytes) as bigint,

@@ -40,12 +40,26 @@ export class Networks {
 
   /** Devices that a socket is wanted on. */
   devices(): ReadonlySet<string> {
-    return new Set(this.#list.filter((network) => network.mode === 'authoritative' || network.mode === 'shadow').map((network) => network.interface));
+    return this.#devicesOf((network) => network.mode !== 'off');
+  }
+
+  /** Devices on which port 4011 is wanted: boot menus, and boot answers beside a foreign server. */
+  bootServerDevices(): ReadonlySet<string> {
+    return this.#devicesOf(({ mode, bootMenu }) => mode === 'proxy' || (mode === 'authoritative' && bootMenu !== undefined && bootMenu !== null));
+  }
+
+  /** Devices on which free addresses are probed. */
+  probedDevices(): ReadonlySet<string> {
+    return this.#devicesOf(({ mode, probeAddresses }) => mode === 'authoritative' && probeAddresses !== false);
   }
 
   /** Devices on whose link this rack is the authority, without those that only relays reach. */
-  answeredLinks(): ReadonlySet<string> {
-    return new Set(this.#list.filter((network) => network.mode === 'authoritative' && !network.relayed).map((network) => network.interface));
+  answeredLinks(answers: (network: Network) => boolean): ReadonlySet<string> {
+    return this.#devicesOf((network) => network.mode === 'authoritative' && !network.relayed && answers(network));
+  }
+
+  #devicesOf(chosen: (network: Network) => boolean): ReadonlySet<string> {
+    return new Set(this.#list.filter(chosen).map((network) => network.interface));
   }
 
   /** Whether a whole snapshot of the policies was heard since start. */
@@ -67,7 +81,6 @@ export class Networks {
     const ours = network !== undefined && network.rack === this.#rack;
     this.#list = ours ? [...rest, network].sort((a, b) => (a.id < b.id ? -1 : 1)) : rest;
     if (ours) this.#pools.set(key, makePool(network, this.policies));
-    if (ours && network.mode === 'proxy') this.#log.warn({ network: network.id }, 'mode proxy is not available yet, the network is not answered');
     this.#log.info({ network: key, mode: ours ? network.mode : 'none' }, 'network changed');
   }
 

@@ -6,7 +6,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { IronbusError } from '@ironbus/contracts';
 import { bindToDevice, descriptorOf, openNative } from './native.ts';
 
-export type Received = { bytes: Buffer; from: { address: string; port: number }; device: string };
+/** `port` is the protocol's number, whatever the configuration makes of it: 67, or 4011 for boot servers. */
+export type Received = { bytes: Buffer; from: { address: string; port: number }; device: string; port: 67 | 4011 };
 export type DeviceSocket = {
   readonly device: string;
   /** False for the fallback: its broadcasts go to the subnet's own broadcast address instead. */
@@ -15,7 +16,7 @@ export type DeviceSocket = {
   close(): Promise<void>;
 };
 export type SocketOptions = {
-  device: string; port: number; onPacket: (received: Received) => void; onError: (error: Error) => void;
+  device: string; port: number; role: Received['port']; onPacket: (received: Received) => void; onError: (error: Error) => void;
   /** Another device is served already: the fallback would hear its packets too. */
   others: boolean;
 };
@@ -24,7 +25,7 @@ const receiveBytes = 4 * 1024 * 1024;
 
 /** Throws PORT_UNAVAILABLE, with what to do about it. */
 export async function openDeviceSocket(options: SocketOptions): Promise<DeviceSocket> {
-  const { device, port } = options;
+  const { device, port, role } = options;
   const socket = createSocket({ type: 'udp4', reuseAddr: true, recvBufferSize: receiveBytes, sendBufferSize: receiveBytes });
   try {
     await bind(socket, port);
@@ -32,7 +33,7 @@ export async function openDeviceSocket(options: SocketOptions): Promise<DeviceSo
     if (why !== undefined && options.others) throw new IronbusError('PORT_UNAVAILABLE', `${device} can not be served beside other devices: ${why}`);
     socket.setBroadcast(true);
     socket.on('error', options.onError);
-    socket.on('message', (bytes, from) => options.onPacket({ bytes, from, device }));
+    socket.on('message', (bytes, from) => options.onPacket({ bytes, from, device, port: role }));
     return {
       device, boundToDevice: why === undefined,
       send: (bytes, toPort, address, done) => socket.send(bytes, toPort, address, done),

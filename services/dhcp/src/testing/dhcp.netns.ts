@@ -62,7 +62,7 @@ test('busybox udhcpc gets a lease, renews it and gives it back', async () => {
   assert.deepEqual(bound.slice(2, 5), ['60', '10.77.0.1', '10.77.0.1']);
   const granted = await rack.heard('lease.granted', sampleMac);
   assert.deepEqual([granted['address'], granted['network'], granted['sequence'], granted['client']], [bound[1], 'lan1', 1, 'plain']);
-  const binding = await rack.binding(bound[1] ?? '');
+  const binding = await waitFor(() => rack.binding(bound[1] ?? ''), { what: 'the binding' });
   assert.deepEqual([binding?.mac, binding?.stage, binding?.node], [sampleMac, 'os', null]);
 
   udhcpc.signal('SIGUSR1');

@@ -32,8 +32,9 @@ export async function startRack(environment: Record<string, string> = {}): Promi
     service, nats, redis, events, bus: api, log,
     async putNetwork(network) {
       await api.kv(networksBucket).put(network.id, network);
-      const open = network.mode === 'authoritative' || network.mode === 'shadow';
-      await waitFor(() => !open || service.devices().includes(network.interface), { what: `${network.interface} to be served` });
+      // An authoritative network is answered once nobody else was heard on its wire for four seconds.
+      const served = (): boolean => network.mode === 'authoritative' ? service.answers(network.id) : service.devices().includes(network.interface);
+      await waitFor(() => network.mode === 'off' || served(), { what: `${network.interface} to be served`, timeoutMs: 10_000 });
     },
     putPolicy: async (policy) => { await lifecycle.kv(bootPoliciesBucket).put(macToken(policy.mac), policy); },
     binding: async (address) => (await api.kv(bindingsBucket).get(`rack1.${address}`))?.value,

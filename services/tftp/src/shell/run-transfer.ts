@@ -1,25 +1,23 @@
-/** Performs one transfer on a socket of its own: its port is our transfer id (RFC 1350 §4). */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeError, encodeOack, TftpError } from '@ironbus/wire';
+/** Performs one transfer: what the state machine says is sent, what comes is told to it, and the timer is kept. */
+import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeOack } from '@ironbus/wire';
 import type { Agreed } from '../core/negotiate.ts';
 import { begin, blockCount, onAck, onTimeout, type Stepped } from '../core/transfer.ts';
+import type { OpenPort, Peer, Port } from './ports.ts';
 
-export type Peer = { address: string; port: number };
 export type Ended =
   | { ok: true; bytes: number; retransmitted: number }
   | { ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; message?: string; bytes: number };
 export type Running = { readonly ended: Promise<Ended>; stop(): void };
 
-type Options = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number; host: string };
+type Options = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number; open: OpenPort };
 const maxBackOff = 8;
 const messageLimit = 200;
-const stranger = encodeError(TftpError.unknownTransferId, 'this transfer belongs to another client');
 
 /** Never rejects: how it ended is a value. */
-export function runTransfer({ peer, content, agreed, maxTries, host }: Options): Running {
+export function runTransfer({ peer, content, agreed, maxTries, open }: Options): Running {
   const { promise: ended, resolve } = Promise.withResolvers<Ended>();
-  const socket = createSocket({ type: 'udp4', lookup: asIs });
-  const send = sender(socket, peer, content, agreed);
+  const port = open(peer, { ready: () => perform(stepped), packet: hear, failed: (why) => fail('send-failed', why) });
+  const send = sender(port, content, agreed);
   const patience = repeater(() => perform(onTimeout(stepped.state, maxTries)));
   let over = false;
   let stepped: Stepped = begin({ totalBlocks: blockCount(content.length, agreed.blockBytes), windowBlocks: agreed.windowBlocks, oack: agreed.oack.length > 0 });
@@ -28,7 +26,7 @@ export function runTransfer({ peer, content, agreed, maxTries, host }: Options):
     if (over) return;
     over = true;
     patience.stop();
-    socket.close();
+    port.close();
     resolve(how);
   }
   const fail = (reason: Extract<Ended, { ok: false }>['reason'], message?: string): void =>
@@ -46,34 +44,26 @@ export function runTransfer({ peer, content, agreed, maxTries, host }: Options):
     patience.start(agreed.timeoutSeconds * 1000 * Math.min(2 ** state.tries, maxBackOff));
   }
 
-  socket.on('message', (bytes, from) => {
-    if (!isPeer(peer, from)) return socket.send(stranger, from.port, from.address);
+  function hear(bytes: Buffer): void {
     const decoded = decodeTftp(bytes);
-    if (!decoded.ok) return;
+    if (!decoded.ok || over) return;
     if (decoded.packet.kind === 'ack') perform(onAck(stepped.state, decoded.packet.block));
     else if (decoded.packet.kind === 'error') fail('client-aborted', `${decoded.packet.code} ${decoded.packet.message}`);
-  });
-  socket.on('error', (error) => fail('send-failed', error.message));
-  socket.bind(0, host, () => { if (!over) perform(stepped); });
+  }
   return { ended, stop: () => fail('stopped') };
 }
 
-const isPeer = (peer: Peer, from: RemoteInfo): boolean => from.port === peer.port && from.address === peer.address;
-
-/** Peers and our own host are addresses already; Node's resolver would cost a turn of the event loop for each packet. */
-const asIs = (address: string, _options: unknown, callback: (error: null, address: string, family: number) => void): void => callback(null, address, 4);
-
 /** Header and payload go out as one buffer, which is sent at once; a list of two would be copied by Node for each block. */
-function sender(socket: Socket, peer: Peer, content: Buffer, { oack, blockBytes }: Agreed): { oack(): void; block(number: number): void } {
+function sender(port: Port, content: Buffer, { oack, blockBytes }: Agreed): { oack(): void; block(number: number): void } {
   return {
-    oack: () => socket.send(encodeOack(oack), peer.port, peer.address),
+    oack: () => port.send(encodeOack(oack)),
     block(number) {
       const start = (number - 1) * blockBytes;
       const end = Math.min(start + blockBytes, content.length);
       const packet = Buffer.allocUnsafe(DATA_HEADER_BYTES + end - start);
       dataHeader(number & 0xffff, packet);
       content.copy(packet, DATA_HEADER_BYTES, start, end);
-      socket.send(packet, peer.port, peer.address);
+      port.send(packet);
     },
   };
 }

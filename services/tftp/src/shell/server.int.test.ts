@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { createLogger, readConfig } from '@ironbus/runtime';
 import { configSpec } from '../config.ts';
+import { away } from '../core/told.ts';
 import { createTftpServer, type TftpServer } from './server.ts';
 
 function make(env: Record<string, string>): TftpServer {
   const read = readConfig(configSpec, env);
   assert.ok(read.ok, JSON.stringify(read));
   const watcher = { asked: () => {}, refused: () => {}, ended: () => {} };
-  return createTftpServer({ config: read.config, files: { names: [], read: () => undefined }, watcher, log: createLogger({ svc: 'tftp', level: 'silent' }) });
+  return createTftpServer({ config: read.config, files: { paths: [], take: () => undefined }, virtual: { ask: () => Promise.resolve(away) }, watcher, log: createLogger({ svc: 'tftp', level: 'silent' }) });
 }
 
 test('a port that is taken: the error names TFTP_PORT and what to do; stopping, even twice, is quiet', async () => {

@@ -3,77 +3,49 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isDeepStrictEqual } from 'node:util';
 import { IronbusError } from '@ironbus/contracts';
 import type { Logger } from '@ironbus/runtime';
-import { decodeTftp, encodeError, TftpError, type TftpRequest } from '@ironbus/wire';
+import { decodeTftp, encodeError, TftpError, TftpOp, type TftpRequest } from '@ironbus/wire';
 import type { TftpConfig } from '../config.ts';
 import { negotiate } from '../core/negotiate.ts';
-import { nameOf } from '../core/path.ts';
 import type { Files } from './files.ts';
-import { runTransfer, type Ended, type Running } from './run-transfer.ts';
+import { findContent, type Found } from './find-content.ts';
+import { asIs, idOf, ownPort, sharedPort } from './ports.ts';
+import { runTransfer, type Ended } from './run-transfer.ts';
+import type { Lease } from './shared-file.ts';
+import type { Virtual } from './virtual.ts';
 
 export type Watcher = {
   asked(peer: string, request: TftpRequest): void;
   refused(peer: string, file: string, reason: string): void;
   ended(peer: string, transfer: { file: string; blockBytes: number; windowBlocks: number; seconds: number }, how: Ended): void;
 };
-type Options = { config: TftpConfig; files: Files; watcher: Watcher; log: Logger };
-/** What the RFC's modes mean to us; `mail` (RFC 1350 §1) is obsolete and refused. */
-const modes: ReadonlyMap<string, 'binary' | 'text'> = new Map([['octet', 'binary'], ['netascii', 'text']]);
+type Options = { config: TftpConfig; files: Files; virtual: Pick<Virtual, 'ask'>; watcher: Watcher; log: Logger };
 export type TftpServer = { start(): Promise<void>; stop(): Promise<void>; port(): number; running(): number };
+/** One client's request, from its first packet to the end of its transfer. */
+type Going = { readonly request: TftpRequest; stop(): void; over: boolean };
 
-export function createTftpServer({ config, files, watcher, log }: Options): TftpServer {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
+export function createTftpServer(options: Options): TftpServer {
+  const { config, log } = options;
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024, ...(config.singlePort && { lookup: asIs }) });
+  const shared = config.singlePort ? sharedPort(socket) : undefined;
+  const requests = createRequests(options, { open: shared?.open ?? ownPort(config.host), refuse: (to, code, message) => refuse(socket, to, code, message) });
   let bound = false;
   let closed = false;
-  const transfers = new Map<string, { request: TftpRequest; running: Running }>();
-
-  function onRequest(request: TftpRequest, from: RemoteInfo): void {
-    const id = `${from.address}:${from.port}`;
-    const before = transfers.get(id);
-    if (before !== undefined && isDeepStrictEqual(before.request, request)) return; // repeated: its transfer's own timer answers
-    before?.running.stop();
-    if (transfers.size >= config.maxTransfers) return log.debug({ reason: 'too-many-transfers', peer: id }, 'request left unanswered');
-    watcher.asked(from.address, request);
-    const content = find(request, from);
-    if (content !== undefined) serve(content, request, from, id);
-  }
-
-  function find(request: TftpRequest, from: RemoteInfo): Buffer | undefined {
-    const named = nameOf(request.file);
-    const mode = modes.get(request.mode);
-    const content = named.ok ? files.read(named.name, mode ?? 'binary') : undefined;
-    if (content !== undefined && mode !== undefined) return content;
-    const [code, reason] = !named.ok ? [TftpError.accessViolation, named.reason] as const
-      : content === undefined ? [TftpError.fileNotFound, 'no-such-file'] as const : [TftpError.illegalOperation, 'mode-not-served'] as const;
-    refuse(socket, from, code, reason);
-    watcher.refused(from.address, request.file, reason);
-    return undefined;
-  }
-
-  function serve(content: Buffer, request: TftpRequest, from: RemoteInfo, id: string): void {
-    const agreed = negotiate(request.options, content.length, { maxBlockBytes: config.maxBlockBytes, maxWindowBlocks: config.maxWindowBlocks, timeoutSeconds: config.retransmitSeconds });
-    const started = performance.now();
-    const running = runTransfer({ peer: { address: from.address, port: from.port }, content, agreed, maxTries: config.maxTries, host: config.host });
-    transfers.set(id, { request, running });
-    void running.ended.then((how) => {
-      if (transfers.get(id)?.running === running) transfers.delete(id);
-      watcher.ended(from.address, { file: request.file, blockBytes: agreed.blockBytes, windowBlocks: agreed.windowBlocks, seconds: (performance.now() - started) / 1000 }, how);
-    });
-  }
 
   socket.on('message', (bytes, from) => {
+    if (shared !== undefined && !isRequest(bytes)) return void shared.deliver(from, bytes); // a late ACK of a finished transfer: an error could end the client's next one
     const decoded = decodeTftp(bytes);
     if (!decoded.ok) return log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
     const { packet } = decoded;
-    if (packet.kind === 'rrq') onRequest(packet, from);
-    else if (packet.kind === 'wrq') { refuse(socket, from, TftpError.accessViolation, 'read-only'); watcher.refused(from.address, packet.file, 'read-only'); }
+    if (packet.kind === 'rrq') requests.hear(packet, from);
+    else if (packet.kind === 'wrq') { refuse(socket, from, TftpError.accessViolation, 'read-only'); options.watcher.refused(from.address, packet.file, 'read-only'); }
     else if (packet.kind !== 'error') refuse(socket, from, TftpError.unknownTransferId, 'no such transfer');
   });
 
   return {
-    port: () => bound ? socket.address().port : 0, running: () => transfers.size,
+    port: () => bound ? socket.address().port : 0, running: () => requests.going(),
     start: async () => { await listen(socket, config, log); bound = true; },
     async stop() {
-      for (const { running } of transfers.values()) running.stop();
+      requests.stop();
       bound = false;
       if (closed) return;
       closed = true;
@@ -82,7 +54,56 @@ export function createTftpServer({ config, files, watcher, log }: Options): Tftp
   };
 }
 
-const refuse = (socket: Socket, to: RemoteInfo, code: number, reason: string): void => socket.send(encodeError(code, reason), to.port, to.address);
+const isRequest = (bytes: Buffer): boolean => bytes[0] === 0 && (bytes[1] === TftpOp.rrq || bytes[1] === TftpOp.wrq);
+
+type Wire = { open: ReturnType<typeof ownPort>; refuse(to: RemoteInfo, code: number, message: string): void };
+
+/** The requests going on, by client address and port: a client that repeats its request gets one transfer. */
+function createRequests({ config, files, virtual, watcher, log }: Options, wire: Wire) {
+  const going = new Map<string, Going>();
+
+  function hear(request: TftpRequest, from: RemoteInfo): void {
+    const id = idOf(from);
+    const before = going.get(id);
+    if (before !== undefined && isDeepStrictEqual(before.request, request)) return; // repeated: its transfer's own timer answers
+    before?.stop();
+    if (going.size >= config.maxTransfers) return log.debug({ reason: 'too-many-transfers', peer: id }, 'request left unanswered');
+    const mine: Going = { request, over: false, stop() { end(id, mine); } };
+    going.set(id, mine);
+    watcher.asked(from.address, request);
+    void findContent(request, from.address, { files, virtual, log }).then((found) => answer(found, mine, from));
+  }
+
+  function end(id: string, mine: Going): void {
+    mine.over = true;
+    if (going.get(id) === mine) going.delete(id);
+  }
+
+  function answer(found: Found, mine: Going, from: RemoteInfo): void {
+    if (mine.over) { if (found.is === 'content') found.lease.release(); return; }
+    if (found.is === 'content') return serve(found.lease, mine, from);
+    end(idOf(from), mine);
+    if (found.is === 'wait') return log.debug({ reason: 'not-ready', peer: from.address, file: mine.request.file }, 'request left unanswered');
+    wire.refuse(from, found.code, found.message);
+    watcher.refused(from.address, mine.request.file, found.reason);
+  }
+
+  function serve({ bytes, release }: Lease, mine: Going, from: RemoteInfo): void {
+    const agreed = negotiate(mine.request.options, bytes.length, { maxBlockBytes: config.maxBlockBytes, maxWindowBlocks: config.maxWindowBlocks, timeoutSeconds: config.retransmitSeconds });
+    const started = performance.now();
+    const running = runTransfer({ peer: { address: from.address, port: from.port }, content: bytes, agreed, maxTries: config.maxTries, open: wire.open });
+    mine.stop = () => running.stop();
+    void running.ended.then((how) => {
+      release();
+      end(idOf(from), mine);
+      watcher.ended(from.address, { file: mine.request.file, blockBytes: agreed.blockBytes, windowBlocks: agreed.windowBlocks, seconds: (performance.now() - started) / 1000 }, how);
+    });
+  }
+
+  return { hear, going: () => going.size, stop: () => { for (const one of [...going.values()]) one.stop(); } };
+}
+
+const refuse = (socket: Socket, to: RemoteInfo, code: number, message: string): void => socket.send(encodeError(code, message), to.port, to.address);
 
 function listen(socket: Socket, { host, port }: TftpConfig, log: Logger): Promise<void> {
   return new Promise((resolve, reject) => {

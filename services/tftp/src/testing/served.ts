@@ -1,6 +1,9 @@
 /** The whole service for tests: real NATS, an assets folder of their own, a free port, and everything it published. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureTopology, openBus, type Bus } from '@ironbus/bus';
@@ -12,6 +15,8 @@ import { create, type TftpService } from '../service.ts';
 
 export type Served = AsyncDisposable & {
   readonly service: TftpService; readonly port: number; readonly dir: string; readonly events: Event[];
+  /** What bootfiles says to each request, in place of 404 to all; `asked` are the requests it saw, with who they were for. */
+  rack: { answer: (request: IncomingMessage, response: ServerResponse) => void; readonly asked: string[]; stop(): Promise<void> };
   /** What was published of one type, of the file named last in its path. */
   seen(type: string, file?: string): Event[];
 };
@@ -26,7 +31,7 @@ export function contentOf(sizeBytes: number): Buffer {
 /** The MAC that `bindings` names for 127.0.0.1. */
 export const boundMac = '52:54:00:77:00:01';
 
-/** Starts all of it; `env` is added to the service's environment. */
+/** Starts all of it; `env` is added to the service's environment. A file's name is a path of the assets, or a loader's. */
 export async function serve(files: Record<string, Uint8Array>, env: Record<string, string> = {}): Promise<Served> {
   const dir = await mkdtemp(join(tmpdir(), 'ironbus-tftp-'));
   await writeAssets(dir, files);
@@ -39,17 +44,33 @@ export async function serve(files: Record<string, Uint8Array>, env: Record<strin
   } as never);
   const events: Event[] = [];
   api.history({ stream: 'OBSERVATIONS' }, (event) => void events.push(event));
-  const service = await startService({ NATS_URL: nats.url, TFTP_ASSETS_DIR: dir, TFTP_HOST: '127.0.0.1', TFTP_PORT: '0', ...env });
+  const rack = await openRack();
+  const service = await startService({ NATS_URL: nats.url, TFTP_ASSETS_DIR: dir, TFTP_HOST: '127.0.0.1', TFTP_PORT: '0', TFTP_BOOTFILES_URL: rack.url, ...env });
   return {
-    service, port: service.port(), dir, events,
+    service, port: service.port(), dir, events, rack,
     seen: (type, file) => events.filter((event) => event.type === type && (file === undefined || (event.data as { file: string }).file === file)),
     [Symbol.asyncDispose]: async () => {
       await service.stop();
+      await rack.stop();
       await Promise.all(buses.map((bus) => bus.close()));
       await nats.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The other end of TFTP_BOOTFILES_URL, which says what a test wants said: the real one is in tests/integration/virtual-files.test.ts. */
+async function openRack(): Promise<Served['rack'] & { url: string }> {
+  const rack: Served['rack'] = {
+    answer: (_request, response) => { response.writeHead(404).end(); }, asked: [],
+    async stop() { if (!server.listening) return; server.closeAllConnections(); const closed = once(server, 'close'); server.close(); await closed; },
+  };
+  const server = createServer((request, response) => {
+    rack.asked.push(`${request.headers.forwarded} ${request.url}`);
+    rack.answer(request, response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return Object.assign(rack, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 }
 
 async function startService(env: Record<string, string>): Promise<TftpService> {
@@ -65,9 +86,10 @@ function openTestBus(url: string, service: ServiceName): Bus {
 }
 
 async function writeAssets(dir: string, files: Record<string, Uint8Array>): Promise<void> {
-  const listed = Object.entries(files).map(([name, bytes]) => ({ path: `loaders/${name}`, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length }));
+  const pathOf = (name: string): string => /^(agent|pi)\//.test(name) ? name : `loaders/${name}`;
+  const listed = Object.entries(files).filter(([name]) => !name.startsWith('pi/')).map(([name, bytes]) => ({ path: pathOf(name), sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length }));
   for (const [name, bytes] of Object.entries(files)) {
-    const path = join(dir, 'loaders', name);
+    const path = join(dir, pathOf(name));
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, bytes);
   }

@@ -42,6 +42,12 @@ export function isBsdpClient(m: DhcpMessage): boolean {
   return m.options.text(60)?.startsWith('AAPLBSDPC') === true;
 }
 
+/** Option 60 of a BSDP client taken apart: `AAPLBSDPC/<architecture>/<model>`, as `AAPLBSDPC/i386/MacBookPro11,1` (Apple's bsdp.h). */
+export function bsdpSystem(m: DhcpMessage): { architecture: string; model: string } | undefined {
+  const [name, architecture = '', model = ''] = m.options.text(60)?.split('/') ?? [];
+  return name === 'AAPLBSDPC' ? { architecture, model } : undefined;
+}
+
 /** The BSDP request in a message of a BSDP client; undefined when there is none or it is malformed. */
 export function bsdpRequest(m: DhcpMessage): BsdpRequest | undefined {
   const value = m.options.get(43);
@@ -83,6 +89,19 @@ export function bsdpSelectReply(selectedImage: number): SubOption[] {
     { code: BsdpSubOption.selectedImage, value: u32Bytes(selectedImage) },
   ];
 }
+
+/** Sub-options of the ACK that refuses a SELECT, such as one of an image that is gone (Apple's bsdpd). */
+export function bsdpFailedReply(): SubOption[] {
+  return [{ code: BsdpSubOption.messageType, value: Uint8Array.of(BsdpMessage.failed) }];
+}
+
+/** Sub-option 8 alone: the image that a server proposes in its OFFER (the recipe for ISC dhcpd, bsdpy's sample). */
+export function bsdpProposal(selectedImage: number): SubOption[] {
+  return [{ code: BsdpSubOption.selectedImage, value: u32Bytes(selectedImage) }];
+}
+
+/** Bytes that an image takes in the list: id, length, name. */
+export const bsdpImageBytes = ({ name }: BsdpImage): number => 5 + Math.min(255, Buffer.byteLength(name));
 
 /** Reads an image list (sub-option 9); undefined when an entry is cut. */
 export function decodeBsdpImages(value: Uint8Array): BsdpImage[] | undefined {

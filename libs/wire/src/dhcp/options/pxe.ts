@@ -146,6 +146,12 @@ export const raspberryPiVendorOptions: PxeVendorOptions = {
   menuPrompt: { seconds: 0, text: 'PXE' },
 };
 
+/**
+ * The same for the boot ROM of the first Pi 3, which takes the length of the words wrong and wants three spaces after them
+ * (Raspberry Pi documentation, "Known problems").
+ */
+export const raspberryPi3VendorOptions: PxeVendorOptions = { ...raspberryPiVendorOptions, bootMenu: [{ type: 0, text: 'Raspberry Pi Boot   ' }] };
+
 const raspberryOuis: ReadonlySet<number> = new Set([0xb827eb, 0xdca632, 0xe45f01, 0x28cdc1, 0xd83add, 0x2ccf67, 0x88a29e]);
 
 /** Whether a Raspberry Pi's boot ROM asks: its UUID starts with `RPi` (Pi 4 and later), or a PXE client has the maker's MAC prefix. */
@@ -154,6 +160,19 @@ export function isRaspberryPi(m: DhcpMessage): boolean {
   if (uuid && textOf(uuid.subarray(0, 3), 0) === 'RPi') return true;
   const oui = ((m.chaddr[0] ?? 0) << 16) | ((m.chaddr[1] ?? 0) << 8) | (m.chaddr[2] ?? 0);
   return m.chaddr.length === 6 && raspberryOuis.has(oui) && m.options.text(60)?.startsWith('PXEClient') === true;
+}
+
+/**
+ * Which boot code of a Raspberry Pi asks. `rom`: the chip's own, of Pi 2 and 3, which boots from the OFFER and never sends
+ * a REQUEST; `constantUuid`: the first Pi 3, whose option 97 is sixteen times 0x44. `eeprom`: Pi 4 and later (Raspberry Pi
+ * documentation, "Known problems" of network booting and DHCP_OPTION97). Undefined for what is no Pi.
+ */
+export function raspberryPiBoot(m: DhcpMessage): { code: 'rom' | 'eeprom'; constantUuid: boolean } | undefined {
+  if (!isRaspberryPi(m)) return undefined;
+  const uuid = clientUuidBytes(m);
+  const constantUuid = uuid?.every((byte) => byte === 0x44) === true;
+  const rom = constantUuid || ((m.chaddr[0] ?? 0) << 16 | (m.chaddr[1] ?? 0) << 8 | (m.chaddr[2] ?? 0)) === 0xb827eb;
+  return { code: rom ? 'rom' : 'eeprom', constantUuid };
 }
 
 function textOf(bytes: Uint8Array, start: number): string {

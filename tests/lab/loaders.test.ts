@@ -1,0 +1,55 @@
+/** Other wires, other loaders, other people's DHCP: each from the power button to the check-in of a machine nobody knows. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { firstBoot, newcomer } from './first-boot.ts';
+import { useLab } from './fixture.ts';
+import { startForeignDhcp } from './harness/foreign-dhcp.ts';
+import { startRelay } from './harness/relay.ts';
+import { cacheDir, farNetwork, labNetwork } from './stack.ts';
+
+const use = useLab('load', '10.86', [], { router: true, env: (lab) => ({ API_NETWORKS: JSON.stringify([labNetwork(lab), farNetwork(lab)]) }) });
+const change = (what: Record<string, unknown>): Promise<unknown> => use().stack.client.put('/networks/pxe', { ...labNetwork(use().lab), ...what });
+
+test('behind a relay: a machine of the far segment', async () => {
+  const { lab } = use();
+  const relay = await startRelay(lab, { cacheDir, say: console.log });
+  const { checkIn, offers } = await firstBoot(use(), await newcomer(lab, { index: 0, firmware: 'bios', network: 'far' }));
+  await relay.stop();
+  assert.match(checkIn.ip, new RegExp(`^${lab.base}\\.1\\.1\\d\\d$`));
+  assert.deepEqual(offers.map(({ client }) => client), ['ipxe', 'plain']);
+});
+
+test('another NIC: e1000e', async () => {
+  const { checkIn } = await firstBoot(use(), await newcomer(use().lab, { index: 1, firmware: 'bios', nic: 'e1000e' }));
+  assert.equal(checkIn.firmware, 'bios');
+});
+
+test('a 32-bit UEFI on a 64-bit machine: GRUB, and the 64-bit agent', async () => {
+  const { checkIn, offers } = await firstBoot(use(), await newcomer(use().lab, { index: 2, firmware: 'uefi-ia32' }));
+  assert.deepEqual([checkIn.firmware, checkIn.architecture], ['uefi', 'amd64']);
+  assert.match(offers[0]?.bootFile ?? '', /grubia32\.efi$/);
+});
+
+for (const [index, loader, file, asksFor] of [
+  [3, 'pxelinux', 'lpxelinux.0', /pxelinux\.cfg\//], [4, 'grub', 'grub-i386-pc.0', /grub\.cfg-01-52-54-00-77-01-05$/],
+] as const) {
+  test(`a network whose loader is ${loader}: ${file} on a BIOS machine, from the next packet on`, async () => {
+    await change({ loader });
+    const { checkIn, offers, filesByTftp } = await firstBoot(use(), await newcomer(use().lab, { index, firmware: 'bios' }));
+    assert.equal(checkIn.firmware, 'bios');
+    assert.equal(offers[0]?.bootFile, file);
+    assert.ok(filesByTftp.some((name) => asksFor.test(name)), `it read ${filesByTftp.join(', ')}`);
+  });
+}
+
+test('beside another DHCP server: it hands out the addresses, Ironbus says what to boot', async () => {
+  const { lab } = use();
+  await change({ mode: 'proxy' });
+  const foreign = await startForeignDhcp(lab, console.log);
+  for (const [index, firmware] of [[5, 'bios'], [6, 'uefi']] as const) {
+    const { checkIn } = await firstBoot(use(), await newcomer(lab, { index, firmware }));
+    assert.equal(checkIn.firmware, firmware);
+    assert.match(checkIn.ip, new RegExp(`^${lab.base}\\.0\\.2[12]\\d$`), `an address of ${foreign.from} to ${foreign.to}`);
+  }
+  await foreign.stop();
+});
