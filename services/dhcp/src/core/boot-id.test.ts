@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { newBoot, type Boot, type BootChange, type Sign } from './boot-id.ts';
 
 const at = 1_000_000;
-const known = (stage: Boot['stage']): Boot => ({ bootId: 'b1', stage, seenAtMs: at });
+const known = (stage: Boot['stage']): Boot => ({ bootId: 'b1', stage, seenAtMs: at, beganAtMs: at - 20_000 });
+const justBegun = (stage: Boot['stage']): Boot => ({ ...known(stage), beganAtMs: at - 1_000 });
 const sign = (stage: Sign['stage'], changes: Partial<Sign> = {}): Sign => ({ stage, atMs: at + 5_000, extending: false, ...changes });
 
 const rows: [name: string, known: Boot | undefined, sign: Sign, change: BootChange | undefined][] = [
@@ -21,6 +22,7 @@ const rows: [name: string, known: Boot | undefined, sign: Sign, change: BootChan
   ['a renewal after an hour', known('os'), sign('os', { atMs: at + 3_600_000, extending: true }), undefined],
   ['power changed since', known('firmware'), sign('firmware', { powerChangedAtMs: at + 1 }), 'power'],
   ['the word of a power change comes after firmware, before iPXE of the same boot', known('firmware'), sign('ipxe', { powerChangedAtMs: at + 1 }), undefined],
+  ['the word of a power change comes between two packets of the boot that it caused', justBegun('ipxe'), sign('ipxe', { powerChangedAtMs: at + 1 }), undefined],
   ['power changed before', known('firmware'), sign('firmware', { powerChangedAtMs: at - 1 }), undefined],
 ];
 

@@ -2,8 +2,10 @@
 import type { Stage } from './client.ts';
 
 export const silenceMs = 120_000;
+/** The word of a power change comes after the change: BMCs are polled, and a machine may ask for an address before. */
+export const powerWordMs = 15_000;
 
-export type Boot = { bootId: string; stage: Stage; seenAtMs: number };
+export type Boot = { bootId: string; stage: Stage; seenAtMs: number; beganAtMs: number };
 /** One packet; `powerChangedAtMs` is the last change that the power service told of. `extending`: an address in use is renewed. */
 export type Sign = { stage: Stage; atMs: number; powerChangedAtMs?: number | undefined; extending: boolean };
 export type BootChange = 'first' | 'power' | 'stage-backwards' | 'silence';
@@ -14,8 +16,9 @@ const order: Record<Stage, number> = { firmware: 0, ipxe: 1, os: 2 };
 export function newBoot(known: Boot | undefined, sign: Sign): BootChange | undefined {
   if (known === undefined) return 'first';
   if (sign.extending) return undefined;
-  const forward = order[sign.stage] > order[known.stage]; // the word of a power change may come after the boot it caused began
-  if (!forward && sign.powerChangedAtMs !== undefined && sign.powerChangedAtMs > known.seenAtMs) return 'power';
+  const forward = order[sign.stage] > order[known.stage];
+  const changed = sign.powerChangedAtMs;
+  if (!forward && changed !== undefined && changed > known.seenAtMs && changed - known.beganAtMs > powerWordMs) return 'power';
   if (order[sign.stage] < order[known.stage]) return 'stage-backwards';
   return sign.atMs - known.seenAtMs > silenceMs ? 'silence' : undefined;
 }

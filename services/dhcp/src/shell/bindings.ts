@@ -51,7 +51,7 @@ export class Bindings {
     // A renewal belongs to the system that runs; it does not make a machine in firmware one with a system.
     const stage = sign.extending && known !== undefined ? known.stage : sign.stage;
     const fromNetwork = stage !== 'os' || (change === undefined && known?.fromNetwork === true);
-    this.#boots.set(mac, { ...(known?.written && { written: known.written }), bootId, stage, seenAtMs: sign.atMs, fromNetwork });
+    this.#boots.set(mac, { ...(known?.written && { written: known.written }), bootId, stage, seenAtMs: sign.atMs, beganAtMs: change === undefined ? (known?.beganAtMs ?? sign.atMs) : sign.atMs, fromNetwork });
     return { bootId, change };
   }
 
@@ -178,4 +178,7 @@ export class Bindings {
   }
 }
 
-const bootOf = (binding: Binding): Boot => ({ bootId: binding.bootId, stage: binding.stage, seenAtMs: Date.parse(binding.at) });
+function bootOf(binding: Binding): Boot {
+  const seenAtMs = Date.parse(binding.at);
+  return { bootId: binding.bootId, stage: binding.stage, seenAtMs, beganAtMs: seenAtMs };
+}
