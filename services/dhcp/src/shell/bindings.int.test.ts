@@ -50,6 +50,20 @@ test('two replicas that hear one boot at the same time agree on its id', async (
   await waitFor(() => bindings.every((one) => one.bootIdOf(mac) === agreed), { what: 'one boot id' });
 });
 
+test('what a sibling wrote of a boot does not make it one that began elsewhere', async (t) => {
+  const { bindings: [one, two], read } = await openReplicas(t, 2);
+  assert.ok(one !== undefined && two !== undefined);
+  one.note({ mac, stage: 'firmware', atMs: 1_000, extending: false });
+  await one.ensure(held);
+  await waitFor(() => two.bootIdOf(mac) === one.bootIdOf(mac), { what: 'the boot at the sibling' });
+  one.note({ mac, stage: 'os', atMs: 2_000, extending: false });
+  two.note({ mac, stage: 'os', atMs: 3_000, extending: false });
+  await two.ensure(held);
+  assert.equal((await read())?.stage, 'os');
+  await waitFor(async () => await one.ensure(held) === 'unchanged', { what: 'the sibling’s word' });
+  assert.deepEqual([one.boots(mac), two.boots(mac)], [true, true]);
+});
+
 test('with NATS away the answer does not wait, and the binding is written once it is back', async (t) => {
   const { nats, bindings: [one], read } = await openReplicas(t, 1);
   assert.ok(one !== undefined);

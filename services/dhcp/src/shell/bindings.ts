@@ -163,7 +163,10 @@ export class Bindings {
     const address = parseIpv4(value.address);
     const known = this.#boots.get(value.mac);
     if (address === undefined || (known !== undefined && known.seenAtMs > Date.parse(value.at))) return;
-    this.#boots.set(value.mac, { ...bootOf(value), written: { address, node: value.node, bootId: value.bootId, stage: value.stage } });
+    // The echo of an own write may come before its acknowledgement; it knows less of the boot than this process does.
+    const sameBoot = known?.bootId === value.bootId ? known : undefined;
+    const written = { address, node: value.node, bootId: value.bootId, stage: value.stage };
+    this.#boots.set(value.mac, { ...bootOf(value), fromNetwork: value.stage !== 'os' || sameBoot?.fromNetwork === true, ...(sameBoot && { beganAtMs: sameBoot.beganAtMs }), written });
   }
 
   #later(held: Held, why: unknown): void {
