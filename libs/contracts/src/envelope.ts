@@ -66,10 +66,18 @@ export function makeEvent<D extends EventDefinition>(definition: D, origin: Orig
   const event = {
     specversion: '1.0' as const, id: id ?? newEventId(), type: definition.type, source: sourceOf(origin), subject: key,
     time: (time ?? new Date()).toISOString(), datacontenttype: 'application/json' as const, dataschema: schemaUri(definition.type),
-    ...Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined)), data,
+    ...defined(context), data,
   } as Event<D>;
   refuse(definition.type, [...checkEnvelope(event), ...definition.check(data).map(inData)]);
   return event;
+}
+
+function defined(context: Context): Context {
+  const { nodeid, bootid, correlationid, causationid, traceparent } = context;
+  return {
+    ...(nodeid !== undefined && { nodeid }), ...(bootid !== undefined && { bootid }), ...(correlationid !== undefined && { correlationid }),
+    ...(causationid !== undefined && { causationid }), ...(traceparent !== undefined && { traceparent }),
+  };
 }
 
 /** Reads one event from outside. Never throws: a malformed message is a value with every violation. */

@@ -14,8 +14,11 @@ export type RackId = Brand<string, 'RackId'>;
 export type EventId = Brand<string, 'EventId'>;
 
 const macPattern = '^([0-9a-f]{2}:){5}[0-9a-f]{2}$';
+const canonicalMac = new RegExp(macPattern);
 const ipv4Pattern = '^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])$';
 const tokenPattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
+const ipv4Expression = new RegExp(ipv4Pattern);
+const tokenExpression = new RegExp(tokenPattern);
 
 /** An Ethernet address in lower case with colons. */
 export const MacAddress = Type.Unsafe<Mac>(Type.String({ pattern: macPattern }));
@@ -38,6 +41,7 @@ export const Hostname = Type.String({ pattern: tokenPattern, maxLength: 63 });
 
 /** Accepts `52:54:00:77:00:01`, `52-54-00-77-00-01` and `525400770001` in any case; undefined for anything else. */
 export function parseMac(text: string): Mac | undefined {
+  if (canonicalMac.test(text)) return text as Mac;
   const digits = text.toLowerCase().replace(/[:-]/g, '');
   if (!/^[0-9a-f]{12}$/.test(digits)) return undefined;
   return (digits.match(/../g) ?? []).join(':') as Mac;
@@ -47,11 +51,11 @@ export function parseMac(text: string): Mac | undefined {
 export const macToken = (mac: Mac): string => mac.replaceAll(':', '');
 
 export function parseIpv4(text: string): Ipv4 | undefined {
-  return new RegExp(ipv4Pattern).test(text) ? (text as Ipv4) : undefined;
+  return ipv4Expression.test(text) ? (text as Ipv4) : undefined;
 }
 
 export function parseToken(text: string): string | undefined {
-  return new RegExp(tokenPattern).test(text) ? text : undefined;
+  return tokenExpression.test(text) ? text : undefined;
 }
 
 export const parseNodeId = (text: string): NodeId | undefined => parseToken(text) as NodeId | undefined;

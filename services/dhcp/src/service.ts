@@ -4,8 +4,8 @@ import { ensureTopology, openBus, relayFace, type Bus } from '@ironbus/bus';
 import { buckets, catalog, type Mac } from '@ironbus/contracts';
 import { composeParts, createHealth, createPart, retryForever, systemClock, type Logger, type Part, type Ready, type Service } from '@ironbus/runtime';
 import { openStore, startRelay, type Store } from '@ironbus/store';
-import type { DhcpConfig } from './config.ts';
-import { defaultLimits, Limits } from './core/limits.ts';
+import { limitsOf, type DhcpConfig } from './config.ts';
+import { Limits } from './core/limits.ts';
 import { LoaderTries } from './core/loader-tries.ts';
 import { Unanswered } from './core/unanswered.ts';
 import { Answerer } from './shell/answerer.ts';
@@ -107,7 +107,7 @@ function makeHandler(made: Made): Handler {
   };
   const answerer = new Answerer({ ...parts, leases, store });
   const bootAnswerer = new BootAnswerer({ ...parts, ignore: (packet, reason) => answerer.ignore(packet, reason) });
-  const limits = new Limits({ ...defaultLimits, seed: randomInt(2 ** 32) });
+  const limits = new Limits({ ...limitsOf(config), seed: randomInt(2 ** 32) });
   const { lan, floods } = made;
   return new Handler({ networks, leases, lan, store, metrics, log, now, floods, tries, limits, unanswered: new Unanswered(), answerer, bootAnswerer });
 }

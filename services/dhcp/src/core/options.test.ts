@@ -3,18 +3,9 @@ import { test } from 'node:test';
 import type { DhcpOption } from '@ironbus/contracts';
 import { decodeDomains, decodeRoutes } from '@ironbus/wire';
 import { sampleNetwork } from '../testing/samples.ts';
-import { encodedOptions, networkOptions, optionBytes } from './options.ts';
+import { encodedOptions, networkOptions } from './options.ts';
 
 const hexOf = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex');
-const values: [type: DhcpOption['type'], value: string, hex: string | undefined][] = [
-  ['text', 'abc', '616263'], ['text', 'ü', 'c3bc'], ['text', '', undefined],
-  ['ip', '10.0.0.1', '0a000001'], ['ip', '10.0.0.1, 10.0.0.2', '0a0000010a000002'], ['ip', '10.0.0', undefined], ['ip', '10.0.0.1,', undefined],
-  ['u8', '1', '01'], ['u8', '1,2,255', '0102ff'], ['u8', '256', undefined], ['u8', '-1', undefined], ['u8', '1.5', undefined], ['u8', '', undefined],
-  ['u16', '1500', '05dc'], ['u16', '65536', undefined], ['u32', '4294967295', 'ffffffff'], ['u32', '4294967296', undefined],
-  ['hex', '0104c0a80001', '0104c0a80001'],
-  ['hex', '01:04:C0 a8-00:01', '0104c0a80001'], ['hex', '0x0104', '0104'], ['hex', '012', undefined], ['hex', 'zz', undefined], ['hex', '', undefined],
-];
-for (const [type, value, hex] of values) test(`option value: ${type} ${JSON.stringify(value)}`, () => assert.equal(hexOf(optionBytes({ type, value })), hex));
 
 test("what the server answers for itself is left out, and so is what can not be written", () => {
   const options: DhcpOption[] = [

@@ -2,8 +2,8 @@
  * The options that a network and a host give, as bytes. What a network computes to is kept with it: networks change seldom,
  * packets come by the thousand. A value that can not be written (the api refuses those) is left out, never thrown.
  */
-import type { DhcpOption, Network } from '@ironbus/contracts';
-import { broadcastOf, encodeRoutes, formatIpv4, isIpv4, maskOf, OptionMap, parseCidr, parseIpv4, type Route } from '@ironbus/wire';
+import { readDhcpOption, type DhcpOption, type Network } from '@ironbus/contracts';
+import { broadcastOf, encodeRoutes, formatIpv4, isIpv4, maskOf, OptionMap, parseCidr, type Route } from '@ironbus/wire';
 import { isDomain } from './names.ts';
 
 export type EncodedOption = { code: number; value: Uint8Array; always: boolean };
@@ -68,39 +68,9 @@ export function encodedOptions(options: readonly DhcpOption[] | undefined): read
   const known = written.get(options);
   if (known !== undefined) return known;
   const made = options.flatMap((option) => {
-    const value = serversOwn.has(option.code) ? undefined : optionBytes(option);
-    return value === undefined ? [] : [{ code: option.code, value, always: option.always === true }];
+    const read = serversOwn.has(option.code) ? undefined : readDhcpOption(option);
+    return read?.ok === true ? [{ code: option.code, value: read.bytes, always: option.always === true }] : [];
   });
   written.set(options, made);
   return made;
 }
-
-/** The value of one option; undefined when its text is not of its type. */
-export function optionBytes({ type, value }: Pick<DhcpOption, 'type' | 'value'>): Uint8Array | undefined {
-  switch (type) {
-    case 'text': return value === '' ? undefined : Buffer.from(value, 'utf8');
-    case 'hex': return hexBytes(value);
-    case 'ip': return joined(value, (part) => { const address = parseIpv4(part); return address === undefined ? undefined : u32Bytes(address); });
-    case 'u8': return joined(value, (part) => numberBytes(part, 1));
-    case 'u16': return joined(value, (part) => numberBytes(part, 2));
-    case 'u32': return joined(value, (part) => numberBytes(part, 4));
-  }
-}
-
-/** Digits, in pairs or not, with colons, dashes or spaces between them as people copy them. */
-function hexBytes(value: string): Uint8Array | undefined {
-  const digits = value.replace(/^0x/i, '').replace(/[\s:-]/g, '');
-  return /^([0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex') : undefined;
-}
-
-function joined(value: string, read: (part: string) => Uint8Array | undefined): Uint8Array | undefined {
-  const parts = value.split(',').map((part) => read(part.trim()));
-  return parts.every((part) => part !== undefined) ? Buffer.concat(parts) : undefined;
-}
-
-function numberBytes(text: string, bytes: 1 | 2 | 4): Uint8Array | undefined {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  return number < 256 ** bytes ? u32Bytes(number).subarray(4 - bytes) : undefined;
-}
-
-const u32Bytes = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);

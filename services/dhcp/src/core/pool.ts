@@ -38,10 +38,13 @@ export function makePool(network: Network, policies: PolicyReservations): Pool {
   const ownByMac = new Map(network.reservations.map((reservation) => [reservation.mac, reservation]));
   const ownByAddress = new Map<string, Mac>(network.reservations.map(({ mac, address }) => [address, mac]));
   const ranges = network.dynamicRanges.map(({ from, to }) => [numberOf(from) ?? 0, numberOf(to) ?? -1] as const);
+  const reserved = (network.reservedRanges ?? []).map(({ from, to }) => [numberOf(from) ?? 0, numberOf(to) ?? -1] as const);
+  // MAAS's words: of a managed network nobody gets the reserved ranges, of an unmanaged one they are what is ours besides the dynamic ones.
+  const isOurs = (address: string): boolean => network.managed === false ? isIn(ranges, address) || isIn(reserved, address) : !isIn(reserved, address);
   const infrastructure = [network.serverAddress, network.gateway].filter((address) => address !== null);
   const fromPolicy = (mac: Mac): Ipv4 | undefined => {
     const address = parseIpv4(policies.policyOf(mac)?.reservedAddress ?? '');
-    return address !== undefined && holds(network, address) && !ownByAddress.has(address) && policies.macOf(address) === mac ? address : undefined;
+    return address !== undefined && holds(network, address) && isOurs(address) && !ownByAddress.has(address) && policies.macOf(address) === mac ? address : undefined;
   };
   const reservedFor = (mac: Mac): Ipv4 | undefined => ownByMac.get(mac)?.address ?? fromPolicy(mac);
   let kept: { version: number; addresses: readonly string[] } | undefined;

@@ -17,8 +17,9 @@ type Known = Boot & { fromNetwork?: boolean; written?: { address: Ipv4; node: st
 
 const patienceMs = 400;
 const mostTries = 4;
-/** Bindings of strangers under way; beyond that they go without. */
+/** Bindings of strangers, under way and a second; beyond that they go without: nothing that they ask us for depends on it. */
 const mostStrangers = 16;
+const strangersPerSecond = 50;
 
 export class Bindings {
   readonly #rack: string;
@@ -28,6 +29,7 @@ export class Bindings {
   readonly #boots = new Map<Mac, Known>();
   readonly #stopper = new AbortController();
   #strangers = 0;
+  #strangersSince = { second: 0, count: 0 };
   readonly #retrying = new Map<string, Held>();
   /** The last revision of a key that is known here, and whose it is: the view lags behind this process's own writes. */
   readonly #revisions = new Map<string, { revision: number; mac: Mac | undefined }>();
@@ -66,11 +68,18 @@ export class Bindings {
 
   /** For machines that nobody waits for: written in the background where not many are, and not tried again. */
   tryLater(held: Held): void {
-    if (this.#strangers >= mostStrangers || this.#isWritten(held)) return;
+    if (this.#strangers >= mostStrangers || this.#isWritten(held) || !this.#mayWriteStranger(held.mac)) return;
     this.#strangers += 1;
     this.#write(held)
       .catch((error: unknown) => this.#log.debug({ mac: held.mac, reason: String(error) }, 'binding of a stranger not written'))
       .finally(() => { this.#strangers -= 1; });
+  }
+
+  #mayWriteStranger(mac: Mac): boolean {
+    const second = Math.floor((this.#boots.get(mac)?.seenAtMs ?? Date.now()) / 1_000);
+    if (second !== this.#strangersSince.second) this.#strangersSince = { second, count: 0 };
+    this.#strangersSince.count += 1;
+    return this.#strangersSince.count <= strangersPerSecond;
   }
 
   /** Writes the binding where it changed. Resolves when it is there, or after 0.4 s while the write goes on; never rejects. */
