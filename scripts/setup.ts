@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { benchPackages, clientPackages, imagePackages, labPackages } from '../tests/lab/harness/packages.ts';
+import { benchPackages, clientPackages, imagePackages, labPackages, unpackedPackages, unpackPackage } from '../tests/lab/harness/packages.ts';
 import { ensurePackages } from './apt.ts';
 import { ensureNats } from './fetch-nats.mjs';
 
@@ -23,6 +23,7 @@ const packages: Record<string, () => readonly string[]> = {
 const steps: Record<string, () => void | Promise<void>> = {
   nats: async () => void (await ensureNats(cacheDir, say)),
   redis: () => { if (redisVersion() < 7) throw new Error(`redis-server 7 or newer is needed; this machine's is ${redisVersion()}: install a newer one`); },
+  lab: async () => { for (const name of unpackedPackages) await unpackPackage(name, join(cacheDir, 'unpacked'), say); },
   assets: () => program('agent/build.ts', ['--out', join(cacheDir, 'assets')]),
   images: () => program('tests/lab/images/build.ts', []),
 };

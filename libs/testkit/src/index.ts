@@ -3,4 +3,5 @@ export { canRunContainers, startNatsContainer, startRedisContainer, type TestSer
 export { startNats } from './nats-server.ts';
 export { freePort, startRedis } from './redis.ts';
 export { simulatedClock } from './simulated-clock.ts';
+export { unpackedProgram } from './unpacked-program.ts';
 export { waitFor } from './wait-for.ts';

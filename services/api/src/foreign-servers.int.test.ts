@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Ipv4 } from '@ironbus/contracts';
+import { unpackedProgram } from '@ironbus/testkit';
 import { foreignSettings, type ForeignServerName } from './core/foreign-settings/foreign-settings.ts';
 import type { Answered, Asking } from './testing/ask-foreign-server.ts';
 
@@ -46,7 +47,7 @@ const clients: readonly [asking: Asking, file: string, httpClient?: boolean][] =
 ];
 
 const range = '10.77.0.100 10.77.0.150';
-const dhcpd = (file: string): string[] => ['dhcpd', '-f', '-cf', file, '-lf', join(dir, 'leases'), '-pf', join(dir, 'pid'), 'fs0'];
+const dhcpd = (file: string): string[] => [unpackedProgram('isc-dhcp-server', 'usr/sbin/dhcpd'), '-f', '-cf', file, '-lf', join(dir, 'leases'), '-pf', join(dir, 'pid'), 'fs0'];
 /** EdgeOS makes these statements of its commands: globals on top, the others inside the subnet, quotes unescaped. */
 const values = (commands: string, kind: string): string => [...commands.matchAll(new RegExp(`${kind} '(.*)'$`, 'gm'))].map(([, value = '']) =>
   value.replaceAll('&quot;', '"')).join('\n');
@@ -55,22 +56,23 @@ const keaAround = (classes: object): string => JSON.stringify({ Dhcp4: {
   subnet4: [{ subnet: place.cidr, pools: [{ pool: '10.77.0.100-10.77.0.150' }] }],
 } });
 
+const kea = (file: string): string[] => [unpackedProgram('kea-dhcp4-server', 'usr/sbin/kea-dhcp4'), '-c', file];
+
 type Row = { name: ForeignServerName; config: (settings: string) => string; argv: (file: string) => string[] };
 const rows: readonly Row[] = [
   { name: 'dnsmasq', config: (text) => `${text}port=0\ndhcp-range=${range.replace(' ', ',')}\ninterface=fs0\nno-ping\nuser=root\n`, argv: (file) =>
     ['dnsmasq', '-k', '-C', file, `--dhcp-leasefile=${join(dir, 'dnsmasq.leases')}`] },
   { name: 'isc', config: (text) => `${text}ping-check off;\nsubnet 10.77.0.0 netmask 255.255.255.0 { range ${range}; }\n`, argv: dhcpd },
   { name: 'edgeos', config: (text) => `${values(text, 'global-parameters')}\nping-check off;\nsubnet 10.77.0.0 netmask 255.255.255.0 {\nrange ${range};\n${values(text, 'subnet-parameters')}\n}\n`, argv: dhcpd },
-  { name: 'kea', config: (text) => keaAround((JSON.parse(text) as { Dhcp4: object }).Dhcp4), argv: (file) => ['kea-dhcp4', '-c', file] },
-  { name: 'pfsense', config: (text) => keaAround(JSON.parse(text) as object), argv: (file) => ['kea-dhcp4', '-c', file] },
+  { name: 'kea', config: (text) => keaAround((JSON.parse(text) as { Dhcp4: object }).Dhcp4), argv: kea },
+  { name: 'pfsense', config: (text) => keaAround(JSON.parse(text) as object), argv: kea },
 ];
 for (const { name, config, argv } of rows) {
   test(`${name}: every client gets its loader, iPXE its script, and nobody else anything`, async () => {
     const file = join(dir, `${name}.conf`);
     await writeFile(file, config(foreignSettings(name, place).settings));
     await writeFile(join(dir, 'leases'), '');
-    const env = { ...process.env, PATH: `/usr/sbin:/sbin:${process.env['PATH'] ?? ''}`, KEA_PIDFILE_DIR: dir,
-      KEA_LOCKFILE_DIR: 'none' }; // before the npm package dhcp, which has a dhcpd too
+    const env = { ...process.env, PATH: `/usr/sbin:/sbin:${process.env['PATH'] ?? ''}`, KEA_PIDFILE_DIR: dir, KEA_LOCKFILE_DIR: 'none' };
     const running = spawn('ip', ['netns', 'exec', server, ...argv(file)], { env, stdio: 'ignore' });
     try {
       const questions = clients.map(([asking]) => JSON.stringify(asking));

@@ -3,15 +3,18 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Ipv4 } from '@ironbus/contracts';
+import { unpackedProgram } from '@ironbus/testkit';
 import { foreignSettings, type ForeignServerName } from './foreign-settings.ts';
 
 const run = promisify(execFile);
-const path = `/usr/sbin:/sbin:${process.env['PATH'] ?? ''}`; // where Debian keeps the servers; in front, since the npm package dhcp has a dhcpd too
+const path = `/usr/sbin:/sbin:${process.env['PATH'] ?? ''}`; // where Debian keeps dnsmasq
 const place = { id: 'lan1', cidr: '10.77.0.0/24', serverAddress: '10.77.0.1' as Ipv4, baseUrl: 'https://boot.example.org:5248' };
+const dhcpd = unpackedProgram('isc-dhcp-server', 'usr/sbin/dhcpd');
+const kea = unpackedProgram('kea-dhcp4-server', 'usr/sbin/kea-dhcp4');
 let dir: string;
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'ironbus-foreign-'));
@@ -31,14 +34,14 @@ type Row = { name: ForeignServerName; program: string; file: (settings: string) 
 const rows: readonly Row[] = [
   { name: 'dnsmasq', program: 'dnsmasq', file: (text) => text, args: (file) => ['--test', '-C', file], breaks: ['option:client-arch', 'option:client-ark'] },
   { name: 'opnsense', program: 'dnsmasq', file: (text) => text, args: (file) => ['--test', '-C', file], breaks: ['dhcp-boot=', 'dhcp-bot='] },
-  { name: 'isc', program: 'dhcpd', file: (text) => text, args: (file) => ['-t', '-cf', file, '-lf', join(dir, 'leases')], breaks: ['match if', 'match iff'] },
-  { name: 'edgeos', program: 'dhcpd', file: edgeosAsDhcpd, args: (file) => ['-t', '-cf', file, '-lf', join(dir, 'leases')], breaks: ['elsif', 'elif'] },
-  { name: 'kea', program: 'kea-dhcp4', file: (text) => text, args: (file) => ['-t', file], breaks: ['not (', 'nought ('] },
-  { name: 'pfsense', program: 'kea-dhcp4', file: (text) => `{ "Dhcp4": ${text} }`, args: (file) => ['-t', file],
+  { name: 'isc', program: dhcpd, file: (text) => text, args: (file) => ['-t', '-cf', file, '-lf', join(dir, 'leases')], breaks: ['match if', 'match iff'] },
+  { name: 'edgeos', program: dhcpd, file: edgeosAsDhcpd, args: (file) => ['-t', '-cf', file, '-lf', join(dir, 'leases')], breaks: ['elsif', 'elif'] },
+  { name: 'kea', program: kea, file: (text) => text, args: (file) => ['-t', file], breaks: ['not (', 'nought ('] },
+  { name: 'pfsense', program: kea, file: (text) => `{ "Dhcp4": ${text} }`, args: (file) => ['-t', file],
     breaks: ['"always-send"', '"sometimes-send"'] },
 ];
 for (const { name, program, file, args, breaks } of rows) {
-  test(`${program} reads the settings for ${name}, and would tell if they were wrong`, async () => {
+  test(`${basename(program)} reads the settings for ${name}, and would tell if they were wrong`, async () => {
     const { settings } = foreignSettings(name, place);
     const target = join(dir, `${name}.conf`);
     const check = async (text: string): Promise<void> => {
