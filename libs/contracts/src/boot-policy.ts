@@ -38,5 +38,7 @@ export const BootPolicy = Type.Object({
   /** 0: the usual loader; 1: the alternative one (`other-boot-path`). */
   bootPath: Type.Integer({ minimum: 0, maximum: 1 }),
   kernelArguments: Type.String({ maxLength: 2000 }),
+  /** Secure Boot was on when the machine last said so: firmware starts signed loaders only. */
+  secureBoot: Type.Optional(Type.Boolean()),
 });
 export type BootPolicy = Static<typeof BootPolicy>;

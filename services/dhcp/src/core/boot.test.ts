@@ -87,7 +87,7 @@ const rows: [question: BootQuestion, answer: BootAnswer][] = [
   [ask('pxe-uefi-x64', { loaderFailures: 1 }), { rule: 'uefi-x64-shim', file: 'shimx64.efi', ...tftp }],
   [ask('pxe-uefi-x64', { loaderFailures: 2 }), { rule: 'uefi-x64-ipxe', file: 'ipxe.efi', ...tftp }],
   [ask('pxe-uefi-x64', { ...other, loaderFailures: 2 }), { rule: 'uefi-x64-snponly', file: 'snponly.efi', ...tftp }],
-  [ask('pxe-uefi-x64', { secureBoot: true }), { rule: 'uefi-x64-shim', file: 'shimx64.efi', ...tftp }],
+  [ask('pxe-uefi-x64', { policy: samplePolicy({ secureBoot: true }) }), { rule: 'uefi-x64-shim', file: 'shimx64.efi', ...tftp }],
   [ask('pxe-uefi-x64', loader('grub')), { rule: 'uefi-x64-shim', file: 'shimx64.efi', ...tftp }],
   [ask('pxe-uefi-arm64'), { rule: 'uefi-arm64-ipxe', file: 'ipxe-arm64.efi', ...tftp }],
   [ask('pxe-uefi-arm64', { loaderFailures: 1 }), { rule: 'uefi-arm64-shim', file: 'shimaa64.efi', ...tftp }],
@@ -95,7 +95,7 @@ const rows: [question: BootQuestion, answer: BootAnswer][] = [
   [ask('http-uefi-x64', other), { rule: 'http-x64-shim', ...http('shimx64.efi') }],
   [ask('http-uefi-x64', { loaderFailures: 2 }), { rule: 'http-x64-ipxe', ...http('ipxe.efi') }],
   [ask('http-uefi-arm64'), { rule: 'http-arm64-ipxe', ...http('ipxe-arm64.efi') }],
-  [ask('http-uefi-arm64', { secureBoot: true }), { rule: 'http-arm64-shim', ...http('shimaa64.efi') }],
+  [ask('http-uefi-arm64', { policy: samplePolicy({ secureBoot: true }) }), { rule: 'http-arm64-shim', ...http('shimaa64.efi') }],
   ...withoutLoader.map((kind): [BootQuestion, BootAnswer] => [ask(kind), { rule: 'no-loader' }]),
 ];
 

@@ -21,8 +21,6 @@ export type BootQuestion = {
   loader?: LoaderChoice | undefined;
   /** How often in a row firmware of this MAC got a loader and no later stage of the same boot was seen. */
   loaderFailures?: number | undefined;
-  /** Secure Boot is known to be on: unsigned loaders would be refused. */
-  secureBoot?: boolean | undefined;
   /** The installer that a policy gives to an ONIE switch: a path below `<baseUrl>/onie/`. */
   onieInstaller?: string | undefined;
   /** What Macs may boot; left out: our loader. */
@@ -137,10 +135,10 @@ export function chooseBoot(question: BootQuestion): BootAnswer {
 export const menuAnswer = (question: BootQuestion, boots: LoaderRow['loader']): BootAnswer =>
   ({ ...loaderAnswer(question, { choice: boots, turn: question.loaderFailures ?? 0 }), rule: `menu-${boots}` });
 
-function loaderAnswer({ client, network, secureBoot = false }: BootQuestion, wish: { choice: LoaderChoice; turn: number }): BootAnswer {
+function loaderAnswer({ client, network, policy }: BootQuestion, wish: { choice: LoaderChoice; turn: number }): BootAnswer {
   const firmware = firmwareOf(client.kind);
   if (firmware === undefined) throw new Error(`no boot row for ${client.kind}`);
-  const row = pickLoader(firmware, { ...wish, secureBoot });
+  const row = pickLoader(firmware, { ...wish, secureBoot: policy?.secureBoot === true });
   if (byHttp(client.kind)) return { rule: row.http ?? row.rule, file: `${network.baseUrl}/loaders/${row.file}`, vendorClass: 'HTTPClient' };
   return { rule: row.rule, file: row.file, nextServer: network.serverAddress, ...(firmware === 'bios' && fileOnly) };
 }

@@ -18,7 +18,7 @@ export function bootPolicy(record: NodeRecord, mac: Mac, settings: Settings): Bo
   return {
     node: node.id, mac, version: node.version, status: node.status, hostname: node.hostname, answer, why, operation: operation ?? null,
     reservedAddress: mac === (node.bootMac ?? node.macs[0]) ? node.reservedAddress : null,
-    bootPath: own.bootPath, kernelArguments: settings.kernelArguments,
+    bootPath: own.bootPath, kernelArguments: settings.kernelArguments, secureBoot: node.secureBoot,
   };
 }
 
