@@ -48,9 +48,8 @@ const rows: [question: BootQuestion, answer: BootAnswer][] = [
   [ask('plain'), { rule: 'plain-client' }],
   [ask('plain', known), { rule: 'plain-client' }],
   [ask('plain', withMenu), { rule: 'plain-client' }],
-  [ask('onie'), { rule: 'onie-without-installer' }],
-  [ask('onie', { ...known, ...silent }), { rule: 'onie-without-installer' }],
-  [ask('onie', { onieInstaller: 'sonic.bin' }), { rule: 'onie-installer', defaultUrl: 'http://10.77.0.1:5248/onie/sonic.bin' }],
+  [ask('onie'), { rule: 'onie' }],
+  [ask('onie', { ...known, ...silent }), { rule: 'onie' }],
   ...(['pxe-bios', 'pxe-uefi-x64', 'http-uefi-x64', 'ipxe', 'raspberry-pi', 'bsdp'] as const).flatMap((kind): [BootQuestion, BootAnswer][] => [
     [ask(kind, silent), { rule: 'policies-not-heard' }],
     [ask(kind, on('ignore')), { rule: 'unknown-machine-ignored' }],

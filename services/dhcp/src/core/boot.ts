@@ -21,8 +21,6 @@ export type BootQuestion = {
   loader?: LoaderChoice | undefined;
   /** How often in a row firmware of this MAC got a loader and no later stage of the same boot was seen. */
   loaderFailures?: number | undefined;
-  /** The installer that a policy gives to an ONIE switch: a path below `<baseUrl>/onie/`. */
-  onieInstaller?: string | undefined;
   /** What Macs may boot; left out: our loader. */
   bsdpImages?: readonly BsdpBootImage[] | undefined;
 };
@@ -36,8 +34,6 @@ export type BootAnswer = {
   vendorOptions?: readonly SubOption[];
   /** Option 175 with sub-option 176 = 1: iPXE does not wait for ProxyDHCP. */
   noProxyDhcp?: true;
-  /** Option 114, from which ONIE takes its installer. */
-  defaultUrl?: string;
 };
 
 type What = Omit<BootAnswer, 'rule'>;
@@ -60,7 +56,6 @@ const raspberryPi = ({ client, network }: BootQuestion): What => ({
 });
 const menu = (question: BootQuestion): What =>
   ({ nextServer: question.network.serverAddress, vendorClass: 'PXEClient', vendorOptions: menuVendorOptions(question) });
-const installer = ({ network, onieInstaller }: BootQuestion): What => ({ defaultUrl: `${network.baseUrl}/onie/${onieInstaller}` });
 
 /** The images that this Mac may boot, the default one first. */
 export function imagesFor({ client, bsdpImages = defaultBsdpImages }: Pick<BootQuestion, 'client' | 'bsdpImages'>): readonly BsdpBootImage[] {
@@ -75,11 +70,9 @@ export const bootTable: readonly BootRow[] = [
     when: is('plain'), answer: nothing,
   },
   {
-    rule: 'onie-installer', witness: 'ONIE design, "Exact Installer URLs From DHCPv4": option 114; not run',
-    gives: 'option 114 `<baseUrl>/onie/<installer>`',
-    when: (question) => question.client.kind === 'onie' && question.onieInstaller !== undefined, answer: installer,
+    rule: 'onie', witness: 'ONIE design, "Exact Installer URLs From DHCPv4": option 114 names the installer, without it ONIE searches by itself; not run',
+    gives: 'nothing of ours; option 114 where the network or the reservation sets it', when: is('onie'), answer: nothing,
   },
-  { rule: 'onie-without-installer', witness: 'ONIE design: it goes on to search by itself', gives: 'nothing', when: is('onie'), answer: nothing },
   {
     rule: 'policies-not-heard', witness: 'design: a MAC is unknown only after a whole snapshot', gives: 'nothing',
     when: ({ policy, policiesHeard }) => policy === undefined && !policiesHeard, answer: nothing,

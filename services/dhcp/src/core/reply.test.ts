@@ -78,10 +78,10 @@ test('the OFFER to a Raspberry Pi has what its documentation shows: options 43, 
   assert.deepEqual([answer.file, answer.yiaddr], ['', '10.77.0.120']);
 });
 
-test('an ONIE switch gets its installer by option 114', () => {
-  const question = sampleMessage();
-  const boot = { rule: 'onie-installer', defaultUrl: 'http://10.77.0.1:5248/onie/sonic.bin' };
-  const answer = onTheWire(question, offer(question, { ...factsFor(question), boot }, lease));
+test('an ONIE switch gets the installer that its reservation names, by option 114', () => {
+  const question = sampleMessage({ options: { 60: Buffer.from('onie_vendor:x86_64-accton_as7712_32x-r0').toString('hex'), 55: '0172' } });
+  const hostOptions = [{ code: 114, type: 'text' as const, value: 'http://10.77.0.1:5248/onie/sonic.bin' }];
+  const answer = onTheWire(question, offer(question, { ...factsFor(question), hostOptions }, lease));
   assert.deepEqual([answer.options.text(114), answer.options.has(67)], ['http://10.77.0.1:5248/onie/sonic.bin', false]);
 });
 

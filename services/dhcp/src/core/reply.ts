@@ -125,7 +125,6 @@ export function addBoot(answer: DhcpMessage, boot: BootAnswer): void {
   if (boot.vendorClass !== undefined) options.setText(60, boot.vendorClass);
   // PXE ends its sub-options with 255 (PXE 2.1 table 2-1), Apple's server does not (golden bsdp-list-ack).
   if (boot.vendorOptions !== undefined) options.setEncapsulated(43, boot.vendorOptions, boot.vendorClass !== 'AAPLBSDPC');
-  if (boot.defaultUrl !== undefined) options.setText(114, boot.defaultUrl);
   if (boot.nextServer !== undefined) {
     answer.siaddr = boot.nextServer;
     options.setText(66, boot.nextServer);
