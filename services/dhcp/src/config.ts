@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { defaultLimits, type LimitOptions, type Rate } from './core/limits.ts';
 
 /** Tokens a second and at once. */
-const RateText = Type.String({ pattern: '^[1-9][0-9]{0,6}/[1-9][0-9]{0,6}$' });
+const RateText = Type.String({ pattern: '^[1-9][0-9]{0,6}/[1-9][0-9]{0,6}$', description: 'two numbers and a slash, such as 64/4096' });
 const rateField = (env: string, { perSecond, burst }: Rate, doc: string) => ({ env, schema: RateText, default: `${perSecond}/${burst}`, doc: `${doc} A second / at once (docs/adr/0011).` });
 
 export const configSpec = defineConfig({
