@@ -2,7 +2,7 @@
 import type { Mac } from '@ironbus/contracts';
 import { assertBaseUrl, macInPath } from './kernel.ts';
 
-/** What a loader is to do, whichever loader it is. `architecture` names the agent image. */
+/** What a loader is to do, whichever loader it is. `architecture` names the agent image for loaders that can not tell their own. */
 export type BootAnswer =
   | { answer: 'agent' | 'hold'; rule: string; commandLine: readonly string[]; architecture: 'amd64' | 'arm64' }
   | { answer: 'local' | 'retry' | 'ignore'; rule: string };
@@ -26,8 +26,9 @@ function body(boot: BootAnswer, place: Place): string[] {
 
 /** `initrd=initrd.img` is for the EFI stub, which finds the file by its iPXE name; BIOS ignores it. */
 function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: Place): string[] {
-  const image = `${place.baseUrl}/agent-image/${boot.architecture}`;
+  const image = `${place.baseUrl}/agent-image/\${arch}`;
   return [
+    'iseq ${buildarch} arm64 && set arch arm64 || set arch amd64',
     `kernel ${image}/vmlinuz initrd=initrd.img ${boot.commandLine.join(' ')} || goto retry`,
     `initrd --name initrd.img ${image}/initrd.img || goto retry`,
     'boot || goto retry',

@@ -18,8 +18,9 @@ const words = `ironbus.url=${baseUrl} ironbus.token=${token} BOOTIF=01-52-54-00-
 test('iPXE: the agent, with a way back that asks again', () => {
   assert.equal(renderIpxe(agent(), { baseUrl, mac }), `#!ipxe
 # ironbus: policy-agent
-kernel ${baseUrl}/agent-image/amd64/vmlinuz initrd=initrd.img ${words} || goto retry
-initrd --name initrd.img ${baseUrl}/agent-image/amd64/initrd.img || goto retry
+iseq \${buildarch} arm64 && set arch arm64 || set arch amd64
+kernel ${baseUrl}/agent-image/\${arch}/vmlinuz initrd=initrd.img ${words} || goto retry
+initrd --name initrd.img ${baseUrl}/agent-image/\${arch}/initrd.img || goto retry
 boot || goto retry
 :retry
 imgfree
@@ -103,9 +104,9 @@ test('no argument adds a line or a command, whatever it is', () => {
   fc.assert(fc.property(nasty, (extra) => {
     const script = renderIpxe(agent(extra), { baseUrl, mac });
     assert.equal(lines(script), lines(renderIpxe(agent(), { baseUrl, mac })));
-    const kernel = script.split('\n')[2] ?? '';
+    const kernel = script.split('\n')[3] ?? '';
     assert.equal(kernel.split(' ').filter((part) => ['||', '&&', ';'].includes(part)).length, 1);
-    assert.doesNotMatch(kernel, /\$\{/);
+    assert.doesNotMatch(kernel.replace('/${arch}/', ''), /\$\{/);
     assert.equal(lines(renderGrub(agent(extra), tftp)), lines(renderGrub(agent(), tftp)));
     assert.equal(lines(renderPxelinux(agent(extra), beside)), lines(renderPxelinux(agent(), beside)));
   }), { numRuns: 1000 });

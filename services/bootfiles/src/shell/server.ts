@@ -14,7 +14,8 @@ import { addVirtualRoutes } from './virtual-routes.ts';
 export function createServer(context: Context): FastifyInstance {
   const app = fastify({
     logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, keepAliveTimeout: 30_000, bodyLimit: 256 * 1024,
-    routerOptions: { maxParamLength: 256 }, http: { ServerResponse: SpelledResponse },
+    // shim asks for `/loaders//grubx64.efi`: the folder it came from, and `/grubx64.efi`.
+    routerOptions: { maxParamLength: 256, ignoreDuplicateSlashes: true }, http: { ServerResponse: SpelledResponse },
   });
   app.setValidatorCompiler(({ schema }) => compile(schema as TSchema));
   app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));

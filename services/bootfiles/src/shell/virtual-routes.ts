@@ -22,7 +22,7 @@ import { answerFor, bootAnswer } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { refused, scriptServed } from './observe.ts';
 
-type Asked = { asking: Asking; mac: Mac | null; path: string; file: VirtualFile };
+type Asked = { asking: Asking; mac: Mac | null; path: string; file: VirtualFile; onlyHead?: boolean };
 
 export function addVirtualRoutes(app: FastifyInstance, context: Context): void {
   const trusted = new Set<string>(context.config.trustedProxies.map(canonicalAddress));
@@ -34,11 +34,11 @@ export function addVirtualRoutes(app: FastifyInstance, context: Context): void {
     if (file === undefined) throw new IronbusError('FILE_UNKNOWN', 'nothing is rendered for this path');
     return answer(context, askedBy(context, request, { asker, file }), reply);
   });
-  app.get<{ Params: { '*': string } }>('/grub/*', async (request, reply) => {
+  app.route<{ Params: { '*': string } }>({ method: ['GET', 'HEAD'], url: '/grub/*', handler: async (request, reply) => {
     const file = parseVirtual(`grub/${request.params['*']}`);
     if (file?.flavour !== 'grub') throw new IronbusError('FILE_UNKNOWN', 'nothing is rendered for this path');
-    return answer(context, askedBy(context, request, { asker: peerOf(request), file }), reply);
-  });
+    return answer(context, { ...askedBy(context, request, { asker: peerOf(request), file }), onlyHead: request.method === 'HEAD' }, reply);
+  } });
 }
 
 function notTrusted(context: Context, request: FastifyRequest): IronbusError {
@@ -80,8 +80,8 @@ const bootOf = async (context: Context, { rule, answer, full }: Decided, { askin
 
 async function answerToLoader(context: Context, decided: Decided, asked: Asked, reply: FastifyReply): Promise<FastifyReply> {
   const { flavour } = asked.file;
-  const boot = await bootOf(context, decided, asked, { mints: true });
-  scriptServed(context, asked, { rule: boot.rule, answer: boot.answer, flavour });
+  const boot = await bootOf(context, decided, asked, { mints: asked.onlyHead !== true });
+  if (asked.onlyHead !== true) scriptServed(context, asked, { rule: boot.rule, answer: boot.answer, flavour });
   return reply.send(flavour === 'grub'
     ? renderGrub(boot, { sources: [`(http,${new URL(asked.asking.baseUrl).host})`, ''], again: '/grub/grub.cfg' })
     : renderPxelinux(boot, { prefix: '', again: 'pxelinux.cfg/default' }));

@@ -60,6 +60,7 @@ const rows: [question: BootQuestion, answer: BootAnswer][] = [
   [ask('ipxe'), { rule: 'ipxe-script', ...script }],
   [ask('ipxe', withMenu), { rule: 'ipxe-script', ...script }],
   [ask('ipxe', loader('grub')), { rule: 'ipxe-script', ...script }],
+  [ask('ipxe', { ...loader('pxelinux'), client: { kind: 'ipxe', stage: 'ipxe', architecture: 0 } }), { rule: 'bios-pxelinux', file: 'lpxelinux.0', ...rom }],
   [ask('raspberry-pi'), { rule: 'raspberry-pi', ...pi('Raspberry Pi Boot') }],
   [ask('raspberry-pi', firstPi), { rule: 'raspberry-pi', ...pi('Raspberry Pi Boot   ') }],
   [ask('raspberry-pi', { policy: samplePolicy({ answer: 'agent' }) }), { rule: 'raspberry-pi', ...pi('Raspberry Pi Boot') }],

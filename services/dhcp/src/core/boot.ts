@@ -5,7 +5,7 @@
  * this says), how options are written (reply.ts), and the differences of proxy mode (proxy.ts).
  */
 import { macToken, type BootPolicy, type LoaderChoice, type Mac, type Network } from '@ironbus/contracts';
-import { bsdpProposal, PxeDiscovery, pxeSubOptions, raspberryPi3VendorOptions, raspberryPiVendorOptions, type SubOption } from '@ironbus/wire';
+import { bsdpProposal, ClientArch, PxeDiscovery, pxeSubOptions, raspberryPi3VendorOptions, raspberryPiVendorOptions, type SubOption } from '@ironbus/wire';
 import { defaultBsdpImages, type BsdpBootImage } from './bsdp-images.ts';
 import type { Client, ClientKind } from './client.ts';
 import { byHttp, firmwareOf, pickLoader, type LoaderRow } from './loaders.ts';
@@ -117,12 +117,17 @@ export const bootTable: readonly BootRow[] = [
 ];
 
 /** The first row that matches, else the loader of the client's firmware. */
-export function chooseBoot(question: BootQuestion): BootAnswer {
+export function chooseBoot(asked: BootQuestion): BootAnswer {
+  const question = isBiosRom(asked) ? { ...asked, client: { ...asked.client, kind: 'pxe-bios' as const } } : asked;
   const row = bootTable.find((candidate) => candidate.when(question));
   if (row !== undefined) return { rule: row.rule, ...row.answer(question) };
   const { policy, network, loader, loaderFailures = 0 } = question;
   return loaderAnswer(question, { choice: loader ?? network.loader ?? 'auto', turn: (policy?.bootPath ?? 0) + loaderFailures });
 }
+
+/** An iPXE that sits in a BIOS ROM, where a person chose another loader: that loader is then never our iPXE, so this one is firmware. */
+const isBiosRom = ({ client, loader, network }: BootQuestion): boolean =>
+  client.kind === 'ipxe' && client.architecture === ClientArch.biosX86 && ['pxelinux', 'grub'].includes(loader ?? network.loader ?? 'auto');
 
 /** What an item of the menu leads to; the item is there for this client. */
 export const menuAnswer = (question: BootQuestion, boots: LoaderRow['loader']): BootAnswer =>
