@@ -49,7 +49,7 @@ export function create(config: DhcpConfig, { log }: { log: Logger }): DhcpServic
     offerMs: config.offerSeconds * 1_000, graceMs: config.graceSeconds * 1_000, quarantineMs: config.quarantineSeconds * 1_000, keptForKnown: config.keptForKnown,
   };
   const leases: LeaseStore = new LeaseStore({
-    store, origin, rules, log, probe: (network, addresses) => lan.probeAddresses(network, addresses), onConflict: (conflict) => lan.tellConflict(conflict),
+    store, origin, rules, log, isAlone: (network) => bus.ready().ready && lan.isAlone(network), probe: (network, addresses) => lan.probeAddresses(network, addresses), onConflict: (conflict) => lan.tellConflict(conflict),
   });
   const bindings = new Bindings(bus, log);
   const floods = new FloodReport({ bus, registry: health.metrics, clock: systemClock });

@@ -68,6 +68,11 @@ export class Lan {
     });
   }
 
+  /** No other replica serves the network, as far as the bus tells. */
+  isAlone(network: string): boolean {
+    return this.siblings.heard() && !this.siblings.isServedBesides(network);
+  }
+
   part(): Part {
     return createPart({
       name: 'lan',

@@ -184,14 +184,14 @@ function dice(seed: number): (sides: number) => number {
   };
 }
 
-test('two replicas, any interleaving: never one address to two MACs, and every change is told in order', async (t) => {
+for (const isAlone of [false, true]) test(`two replicas${isAlone ? ' that each think they are alone' : ''}, any interleaving: never one address to two MACs, and every change is told in order`, async (t) => {
   const seed = Number(process.env['SEED'] ?? (Date.now() % 1_000_000));
   t.diagnostic(`SEED=${seed}`);
   const roll = dice(seed);
   const stores = [store, openStore({ url: redis.url, prefix: 'dhcp', log })];
   t.after(() => stores[1]?.close());
   await stores[1]?.whenReady();
-  const replicas = stores.map((one, i) => openLeases(one, `replica${i}`));
+  const replicas = stores.map((one, i) => openLeases(one, `replica${i}`, { isAlone: () => isAlone }));
   const expiries = stores.map((one, i) => new LeaseExpiry(one, replicas[i] ?? leases, origin));
   pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.105' }], reservations: [{ mac: a, address: '10.77.0.103' }, { mac: b, address: '10.77.0.20' }] });
   const has = new Map<Mac, Ipv4>();
@@ -212,6 +212,10 @@ test('two replicas, any interleaving: never one address to two MACs, and every c
       if (outcome.do === 'ack') has.set(mac, address);
     } else if (kind === 16) await lease.release(who, address, {});
     else if (kind === 17) await lease.decline(who, address, {});
+    else if (kind === 18) {
+      lease.endOffers(nowMs);
+      if (lease.mustLoad(pool.network.id)) await lease.loadKnown(pool.network.id);
+    }
     else await expiries[which]?.run({ network: pool.network.id, leaseSeconds: 3_600, nowMs, nodeOf: () => undefined });
   };
   for (let round = 0; round < 120; round += 1) {
@@ -241,6 +245,39 @@ function assertHistory(events: readonly { type: string; data: Record<string, unk
   }
   assert.ok(events.length > 100, `only ${events.length} events`);
 }
+
+test('alone: a new machine is offered an address without a word to Redis, which hears of it with the REQUEST', async () => {
+  pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.147' }] }); // a stock of three
+  leases = openLeases(store, 'alone', { isAlone: () => true });
+  assert.equal(leases.mustLoad(pool.network.id), true);
+  await leases.loadKnown(pool.network.id);
+  const records = (): Promise<number> => store.redis.hlen(store.key('net', pool.network.id, 'mac'));
+  await leases.stock.keep(pool, 0);
+  assert.deepEqual([await offer(a), await offer(b), await offer(a, 1), await offer(a, 2, ip(100)), await records()],
+    ['free 10.77.0.100', 'free 10.77.0.101', 'held 10.77.0.100', 'held 10.77.0.100', 0]);
+  assert.deepEqual([said(await confirm(a, ip(100))), await records()], ['granted 1', 1]);
+  leases.endOffers(60_001);
+  assert.equal(await offer(c, 60_002), 'free 10.77.0.101', 'the address that b did not take');
+  assert.equal(await leases.release({ mac: a, pool, nowMs: 60_005 }, ip(100), {}), true);
+  assert.equal(await offer(a, 60_006), 'previous 10.77.0.100', 'who has a record gets what Redis says');
+});
+
+test('alone, wrongly: what another replica did meanwhile is found out with the REQUEST, and heeded from then on', async () => {
+  pool = poolOf({ dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.147' }] });
+  const [mine, other] = [openLeases(store, 'mine', { isAlone: () => true }), openLeases(store, 'other')];
+  await mine.loadKnown(pool.network.id);
+  await mine.stock.keep(pool, 0);
+  leases = other;
+  assert.match(await offer(a), /^free/);
+  const theirs = (await other.offer({ mac: a, pool, nowMs: 1 }, { wanted: undefined, dry: false }));
+  assert.ok(theirs.ok);
+  assert.equal(said(await confirm(a, theirs.address)), 'granted 1');
+  leases = mine;
+  const ours = await mine.offer({ mac: a, pool, nowMs: 2 }, { wanted: undefined, dry: false });
+  assert.ok(ours.ok && ours.address !== theirs.address);
+  assert.equal(said(await confirm(a, ours.address, 'selecting', 3)), 'nak other-address');
+  assert.equal(await offer(a, 4), `held ${theirs.address}`);
+});
 
 test('an address that answers a probe is quarantined and told of, and the machine gets the next', async () => {
   const conflicts: string[] = [];

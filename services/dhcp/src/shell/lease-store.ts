@@ -15,10 +15,12 @@ import { declineLua, releaseLua } from './lease-ends-lua.ts';
 import { confirmLua, leaseKeys, offerLua } from './lease-lua.ts';
 import { LeaseMemory, type KnownLease } from './lease-memory.ts';
 import { LeaseStock, type StockOptions } from './lease-stock.ts';
+import { OwnOffers } from './own-offers.ts';
 
 /** `keptForKnown`: at most so many addresses of a network are kept for machines that are known. */
 export type LeaseRules = { offerMs: number; graceMs: number; quarantineMs: number; keptForKnown: number };
-export type LeaseOptions = { store: Store; origin: Origin; rules: LeaseRules } & Pick<StockOptions, 'log' | 'probe' | 'onConflict'>;
+/** `isAlone`: no other replica serves the network now; left out where that is not known. */
+export type LeaseOptions = { store: Store; origin: Origin; rules: LeaseRules; isAlone?: (network: string) => boolean } & Pick<StockOptions, 'log' | 'probe' | 'onConflict'>;
 export type Who = { mac: Mac; pool: Pool; nowMs: number };
 export type OfferHow = 'reserved' | 'held' | 'previous' | 'wanted' | 'free';
 export type Offered = { ok: true; address: Ipv4; how: OfferHow } | { ok: false; reason: 'pool-exhausted' };
@@ -47,14 +49,17 @@ export class LeaseStore {
   readonly #confirm: Script;
   readonly #release: Script;
   readonly #decline: Script;
+  readonly #isAlone: (network: string) => boolean;
+  readonly #own = new OwnOffers();
   readonly #keys = new Map<string, string[]>();
   readonly #offers = new Map<string, Batcher<OfferAsk, OfferAnswer>>();
   readonly #confirms = new Map<string, Batcher<ConfirmAsk, ConfirmAnswer>>();
 
-  constructor({ store, origin, rules, log, probe, onConflict }: LeaseOptions) {
+  constructor({ store, origin, rules, isAlone = () => false, log, probe, onConflict }: LeaseOptions) {
     this.#store = store;
     this.#origin = origin;
     this.#rules = rules;
+    this.#isAlone = isAlone;
     const define = (name: string, lua: string): Script => store.defineScript({ name, numberOfKeys: leaseKeys.length, lua });
     this.#offer = define('lease-offer', offerLua);
     this.#confirm = define('lease-confirm', confirmLua);
@@ -84,6 +89,8 @@ export class LeaseStore {
     if (held !== undefined) return { ok: true, address: held, how: 'held' };
     const may = this.#mayTake(who, options.known === true);
     const { dry } = options;
+    const own = dry ? undefined : this.#offerOwn(who, options.wanted, may);
+    if (own !== undefined) return own;
     const wanted = options.wanted !== undefined && may(options.wanted) ? options.wanted : undefined;
     const ask: OfferAsk = { ...who, wanted, dry, candidate: dry ? undefined : this.stock.take(who.pool, who.nowMs, may), refused: undefined };
     for (let tries = 0; tries < mostTries; tries += 1) {
@@ -97,6 +104,7 @@ export class LeaseStore {
       if (address === '') break;
       if (who.pool.allows(who.mac, address)) {
         this.#putBack(ask, how);
+        if (!dry) this.#recorded(who, address);
         return { ok: true, address, how };
       }
       ask.refused = address;
@@ -123,10 +131,13 @@ export class LeaseStore {
       }
       if (outcome === 'nak') {
         this.memory.delete(pool.network.id, mac);
+        this.#own.noteRecord(pool.network.id, mac); // so that the next offer is what Redis says
+        this.#own.take(pool.network.id, mac); // its claim may be broken: if not, that ends by itself
         return { do: 'nak', reason: detail };
       }
       if (outcome === 'ignore') return { do: 'ignore', reason: 'no-record' };
       this.#store.rowsAdded();
+      this.#recorded(ask, address);
       this.memory.set(pool.network.id, mac, { address, expiresAtMs, holdUntilMs });
       return { do: 'ack', how: outcome, sequence: Number(detail), seconds };
     }
@@ -146,14 +157,27 @@ export class LeaseStore {
     return this.#end(who, await this.#decline(this.keys(who.pool.network.id), [who.mac, who.nowMs, address, untilMs, ...row]));
   }
 
+  /** Puts addresses back that nobody took within the minute; at the end all of them. */
+  endOffers(nowMs?: number): void {
+    for (const { pool, address } of this.#own.end(nowMs)) this.stock.putBack(pool, address);
+  }
+
+  /** Whether `loadKnown` is due: never done, or siblings have written since. */
+  mustLoad(network: string): boolean {
+    if (!this.#isAlone(network)) this.#own.forgetRecords(network);
+    return this.#isAlone(network) && !this.#own.knowsRecords(network);
+  }
+
   /** Reads the durable leases of a network into memory; returns how many there are. Rejects STORE_UNREACHABLE. */
   async loadKnown(network: string): Promise<number> {
     const key = this.#store.key('net', network, 'mac');
+    this.#own.begin(network);
     let cursor = '0';
     let count = 0;
     do {
       const [next, fields] = await this.#store.redis.hscan(key, cursor, 'COUNT', 1_000);
       for (let i = 0; i + 1 < fields.length; i += 2) {
+        this.#own.noteRecord(network, fields[i] as Mac);
         const lease = parseRecord(fields[i + 1] ?? '');
         if (lease === undefined) continue;
         this.memory.set(network, fields[i] as Mac, lease);
@@ -161,7 +185,29 @@ export class LeaseStore {
       }
       cursor = next;
     } while (cursor !== '0');
+    this.#own.complete(network);
     return count;
+  }
+
+  /** Without a word to Redis: an address of the stock, for a machine that nothing is known of and that wants none in particular. */
+  #offerOwn({ mac, pool, nowMs }: Who, wanted: Ipv4 | undefined, may: (address: Ipv4) => boolean): Offered | undefined {
+    const network = pool.network.id;
+    const isOurs = this.#own.isNew(network, mac) && this.#isAlone(network) && this.#store.ready().ready;
+    if (!isOurs || pool.reservedFor(mac) !== undefined) return undefined;
+    const before = this.#own.get(network, mac, nowMs);
+    if (wanted !== undefined && wanted !== before?.address) return undefined;
+    const address = before !== undefined && pool.allows(mac, before.address) ? before.address : this.stock.take(pool, nowMs, may);
+    if (address === undefined) return undefined;
+    if (before !== undefined && before.address !== address) this.stock.putBack(before.pool, before.address);
+    this.#own.set({ pool, mac, address, untilMs: nowMs + this.#rules.offerMs });
+    return { ok: true, address, how: before === undefined ? 'free' : 'held' };
+  }
+
+  /** Redis has a record of the machine now; what it was offered besides is free again. */
+  #recorded({ mac, pool }: Who, address: Ipv4): void {
+    this.#own.noteRecord(pool.network.id, mac);
+    const own = this.#own.take(pool.network.id, mac);
+    if (own !== undefined && own.address !== address) this.stock.putBack(own.pool, own.address);
   }
 
   /** The address that a machine has for longer than an offer lasts, where nothing is reserved for it elsewhere. */

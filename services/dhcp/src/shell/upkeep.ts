@@ -34,6 +34,7 @@ export class Upkeep {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#working;
+    this.#parts.leases.endOffers();
     await this.#parts.leases.stock.close();
   }
 
@@ -57,7 +58,8 @@ export class Upkeep {
   async #keep(served: Network): Promise<void> {
     const { id: network, leaseSeconds } = served;
     const { leases, expiry, networks, bindings, log, now, answers } = this.#parts;
-    if (!this.#loaded.has(network)) {
+    leases.endOffers(now());
+    if (leases.mustLoad(network) || !this.#loaded.has(network)) {
       const known = await leases.loadKnown(network);
       this.#loaded.add(network);
       if (known > 0) log.info({ network, known }, 'leases read into memory');
