@@ -30,17 +30,12 @@ test('a 32-bit UEFI on a 64-bit machine: GRUB, and the 64-bit agent', async () =
   assert.match(offers[0]?.bootFile ?? '', /grubia32\.efi$/);
 });
 
-for (const [index, loader, file, asksFor] of [
-  [3, 'pxelinux', 'lpxelinux.0', /pxelinux\.cfg\//], [4, 'grub', 'grub-i386-pc.0', /grub\.cfg-01-52-54-00-77-01-05$/],
-] as const) {
-  test(`a network whose loader is ${loader}: ${file} on a BIOS machine, from the next packet on`, async () => {
-    await change({ loader });
-    const { checkIn, offers, filesByTftp } = await firstBoot(use(), await newcomer(use().lab, { index, firmware: 'bios' }));
-    assert.equal(checkIn.firmware, 'bios');
-    assert.equal(offers[0]?.bootFile, file);
-    assert.ok(filesByTftp.some((name) => asksFor.test(name)), `it read ${filesByTftp.join(', ')}`);
-  });
-}
+test('a network whose loader is pxelinux: lpxelinux.0 on a BIOS machine, from the next packet on', async () => {
+  await change({ loader: 'pxelinux' });
+  const { checkIn, offers, filesByTftp } = await firstBoot(use(), await newcomer(use().lab, { index: 3, firmware: 'bios' }));
+  assert.deepEqual([checkIn.firmware, offers[0]?.bootFile], ['bios', 'lpxelinux.0']);
+  assert.ok(filesByTftp.some((name) => name.startsWith('pxelinux.cfg/')), `it read ${filesByTftp.join(', ')}`);
+});
 
 test('beside another DHCP server: it hands out the addresses, Ironbus says what to boot', async () => {
   const { lab } = use();

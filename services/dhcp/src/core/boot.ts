@@ -125,9 +125,12 @@ export function chooseBoot(asked: BootQuestion): BootAnswer {
   return loaderAnswer(question, { choice: loader ?? network.loader ?? 'auto', turn: (policy?.bootPath ?? 0) + loaderFailures });
 }
 
-/** An iPXE that sits in a BIOS ROM, where a person chose another loader: that loader is then never our iPXE, so this one is firmware. */
+/**
+ * An iPXE that sits in a BIOS ROM, where a person chose PXELINUX: no loader of ours is an iPXE then, so this one is firmware.
+ * With GRUB it stays what it is: grub-i386-pc.0 hangs in the UNDI of QEMU's iPXE ROM before it asks for anything (seen in the lab).
+ */
 const isBiosRom = ({ client, loader, network }: BootQuestion): boolean =>
-  client.kind === 'ipxe' && client.architecture === ClientArch.biosX86 && ['pxelinux', 'grub'].includes(loader ?? network.loader ?? 'auto');
+  client.kind === 'ipxe' && client.architecture === ClientArch.biosX86 && (loader ?? network.loader) === 'pxelinux';
 
 /** What an item of the menu leads to; the item is there for this client. */
 export const menuAnswer = (question: BootQuestion, boots: LoaderRow['loader']): BootAnswer =>

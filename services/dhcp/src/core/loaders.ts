@@ -28,7 +28,7 @@ export const loaderTable: readonly LoaderRow[] = [
   },
   {
     firmware: 'bios', loader: 'grub', file: 'grub-i386-pc.0', rule: 'bios-grub', byChoice: true,
-    witness: 'grub-mkimage -O i386-pc-pxe (GRUB manual, "Booting GRUB from the network"); not run',
+    witness: 'grub-mkimage -O i386-pc-pxe (GRUB manual, "Booting GRUB from the network"); not run: it hangs in the UNDI of an iPXE ROM, and QEMU has no other',
   },
   {
     firmware: 'uefi-ia32', loader: 'grub', file: 'grubia32.efi', rule: 'uefi-ia32-grub', http: 'http-ia32-grub',
