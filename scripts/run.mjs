@@ -9,16 +9,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stackFlags } from './node-flags.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node24 = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 
-/** A small young generation and compact code: tens of MB less, at no measured cost (docs/adr/0008-memory.md). */
-const smallMemory = ['--max-semi-space-size=1', '--optimize-for-size'];
-
 /** What each command runs, and what it needs set up before (scripts/setup.ts). */
 const commands = {
-  start: { program: ['apps/all/src/main.ts'], flags: smallMemory, needs: ['nats', 'redis', 'ipmitool', 'assets'] },
+  start: { program: ['apps/all/src/main.ts'], flags: stackFlags, needs: ['nats', 'redis', 'ipmitool', 'assets'] },
   lab: { program: ['tests/lab/demo.ts'], needs: ['nats', 'redis', 'ipmitool', 'lab', 'assets', 'images'] },
   test: { program: ['scripts/test.ts', 'all'], needs: ['nats', 'redis', 'ipmitool', 'lab', 'assets'] },
   'test:unit': { program: ['scripts/test.ts', 'unit'], needs: [] },

@@ -26,8 +26,11 @@ if [ -e "$secrets/$service.creds" ]; then
   export NATS_CREDS_FILE=/tmp/nats.creds
 fi
 
+flags=$IRONBUS_NODE_FLAGS
+[ "$service" != dhcp ] || flags=$IRONBUS_NODE_FLAGS_DHCP
+
 sets="-all${capabilities:+,$capabilities}"
 exec setpriv --reuid="$user" --regid="$user" --clear-groups --no-new-privs \
   --bounding-set="$sets" --inh-caps="$sets" --ambient-caps="$sets" \
   sh -c 'umask 077; cat >/tmp/nats.creds; exec "$@" </dev/null' sh \
-  tini -- node $IRONBUS_NODE_FLAGS $program <"$creds"
+  tini -- node $flags $program <"$creds"

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stackFlags } from '../../scripts/node-flags.mjs';
 import { createClient, type Client } from './client.ts';
 import type { Lab } from './harness/lab.ts';
 import { startDaemon, waitUntil, type Daemon } from './harness/run.ts';
@@ -64,7 +65,7 @@ const logOf = (lab: Lab): string => join(lab.dir, 'logs', 'ironbus.log');
 
 function launch(lab: Lab, dataDir: string, env: Record<string, string>): Promise<Daemon> {
   return startDaemon(lab, {
-    name: 'ironbus', where: 'prov', cwd: projectRoot, argv: [process.execPath, '--max-semi-space-size=1', '--optimize-for-size', 'apps/all/src/main.ts'],
+    name: 'ironbus', where: 'prov', cwd: projectRoot, argv: [process.execPath, ...stackFlags, 'apps/all/src/main.ts'],
     env: {
       PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/root', IRONBUS_DATA_DIR: dataDir, IRONBUS_ASSETS_DIR: join(cacheDir, 'assets'), IRONBUS_CACHE_DIR: cacheDir,
       API_NETWORKS: JSON.stringify([labNetwork(lab)]), ...labTimes, ...env,

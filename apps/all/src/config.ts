@@ -21,7 +21,7 @@ export type AllConfig = ConfigOf<typeof configSpec>;
 /** Variables with our prefix that the ironbus command, the tests and the scripts read: one shell may hold both. */
 const ofOthers: ReadonlySet<string> = new Set([
   'IRONBUS_API', 'IRONBUS_API_KEY', 'IRONBUS_API_KEY_FILE', 'IRONBUS_POWER_PASSWORD', 'IRONBUS_JOIN_TOKEN', 'IRONBUS_JOIN_TOKEN_FILE',
-  'IRONBUS_TEST_SERVERS', 'IRONBUS_TEST_LOG', 'IRONBUS_CACHE', 'IRONBUS_REDIS_SERVER', 'IRONBUS_NODE_FLAGS',
+  'IRONBUS_TEST_SERVERS', 'IRONBUS_TEST_LOG', 'IRONBUS_CACHE', 'IRONBUS_REDIS_SERVER', 'IRONBUS_NODE_FLAGS', 'IRONBUS_NODE_FLAGS_DHCP',
 ]);
 
 /** The environment as the stack reads it: empty variables and those of others are not there. */

@@ -25,7 +25,7 @@ export async function startFloodRack(environment: Record<string, string> = {}): 
   const log = createLogger({ svc: 'dhcp', level: 'silent' });
   const [nats, redis, healthPort] = await Promise.all([startNats(), startRedis({ appendonly: 'everysec' }), freePort()]);
   // The flags of scripts/run.mjs: memory is measured as it is in use.
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', '--optimize-for-size', join(import.meta.dirname, '../main.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts')], {
     env: {
       PATH: process.env['PATH'], NATS_URL: nats.url, REDIS_URL: redis.url, RACK_ID: 'rack1', INSTANCE_ID: instance, LOG_LEVEL: 'error',
       DHCP_HEALTH_PORT: String(healthPort), ...environment,
