@@ -1,0 +1,1 @@
+export const stackFlags: readonly string[];
