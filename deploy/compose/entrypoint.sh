@@ -13,7 +13,7 @@ case $service in
 esac
 case $service in
   rack-join) program="apps/cli/src/main.ts rack join --region $REGION_URL --rack $RACK_ID --dir $RACK_DIR --wait 60s" ;;
-  *) program=services/$service/src/main.ts ;;
+  *) program=services/$service/src/main.mjs ;;
 esac
 
 if [ -e "$secrets/$service.env" ]; then
