@@ -5,6 +5,7 @@
  * Invariants: a step is claimed at most `maxClaims` times; nothing is claimed once `outcome` is set; `attempt` never falls.
  */
 import type { Mac, OperationKind, Plan, StepKind } from '@ironbus/contracts';
+import type { Grant } from './grant.ts';
 
 export type StepState = {
   /** How many boots started this step. */
@@ -29,15 +30,18 @@ export type Ledger = Run & {
   announced: string;
   inventory: string | null;
   phoneHome: { hash: string; spent: boolean } | null;
+  /** What the system that was written may read at its first boot. */
+  grant?: Grant;
 };
 
 export type Action =
   /** `run` is undefined where no operation may run: the check-in is then only announced. */
   | { do: 'check-in'; token: string; mac: Mac; run: Run | undefined }
-  | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined }
+  | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined; grant?: Grant | undefined }
   | { do: 'report'; token: string; attempt: number; step: string; claim: number; outcome: 'succeeded' | 'failed' }
   | { do: 'inventory'; token: string; sha256: string }
-  | { do: 'arm-phone-home'; hash: string }
+  /** `credentials`: the hash of those that go out with it. */
+  | { do: 'arm-phone-home'; hash: string; credentials?: string | undefined }
   | { do: 'phone-home'; hash: string };
 
 /** What happened, to be told on the bus; `exhausted` is a failure that the ledger itself reports. */
@@ -65,8 +69,7 @@ export function next(ledger: Ledger | undefined, action: Action): Move {
     case 'claim': return onClaim(ledger, action);
     case 'report': return onReport(ledger, action);
     case 'inventory': return onInventory(ledger, action);
-    case 'arm-phone-home': return ledger.phoneHome?.spent === true ? refuse('attempt-over')
-      : { ok: true, ledger: { ...ledger, phoneHome: { hash: action.hash, spent: false } }, facts: [] };
+    case 'arm-phone-home': return onArm(ledger, action);
     case 'phone-home': return onPhoneHome(ledger, action);
   }
 }
@@ -109,7 +112,7 @@ function onClaim(ledger: Ledger, action: Extract<Action, { do: 'claim' }>): Move
   if (refused !== undefined) return refuse(refused);
   const step = ledger.steps.find((candidate) => candidate.id === action.step) as Ledger['steps'][number];
   const state = ledger.done[step.id];
-  const armed = action.phoneHome === undefined ? ledger : { ...ledger, phoneHome: { hash: action.phoneHome, spent: false } };
+  const armed = action.phoneHome === undefined ? ledger : { ...ledger, phoneHome: { hash: action.phoneHome, spent: false }, ...(action.grant && { grant: action.grant }) };
   if (state?.by === action.token) return { ok: true, ledger: armed, facts: [], claim: state.claims };
   const claims = state?.claims ?? 0;
   if (claims >= ledger.maxClaims) return exhaust(ledger, step, claims);
@@ -152,6 +155,12 @@ function onInventory(ledger: Ledger, action: Extract<Action, { do: 'inventory' }
   if (action.token !== ledger.session) return refuse('not-checked-in');
   if (ledger.inventory === action.sha256) return { ok: true, ledger, facts: [] };
   return { ok: true, ledger: { ...ledger, inventory: action.sha256 }, facts: [{ fact: 'inventory' }] };
+}
+
+function onArm(ledger: Ledger, { hash, credentials }: Extract<Action, { do: 'arm-phone-home' }>): Move {
+  if (ledger.phoneHome?.spent === true) return refuse('attempt-over');
+  const grant = ledger.grant === undefined || credentials === undefined ? undefined : { ...ledger.grant, credentials };
+  return { ok: true, ledger: { ...ledger, phoneHome: { hash, spent: false }, ...(grant && { grant }) }, facts: [] };
 }
 
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
