@@ -19,22 +19,24 @@ export async function putUserData(rack: Rack, key: string, userData: string): Pr
 
 export type Install = { attempt: number; deployment?: Partial<Deployment> };
 
-/** Boots the agent of one attempt and claims the seed; `finish` reports it. The machine asks from 127.0.0.1. */
-export async function claimSeed(rack: Rack, { attempt, deployment: changes = {} }: Install) {
+/** Boots the agent of one attempt and runs it up to the seed; `claim` claims it, its `finish` reports it. The machine asks from 127.0.0.1. */
+export async function startInstall(rack: Rack, { attempt, deployment: changes = {} }: Install) {
   const told = { ...deployment, instanceId: `${node}-${attempt}`, ...changes };
   const steps = deploySteps.map((step) => step.id === 'seed' ? { ...step, parameters: { ...step.parameters, deployment: told } } : step);
   await rack.putPolicy(policy({ attempt, steps }));
   await waitFor(async () => (await fetchScript(rack)).includes('# ironbus: policy-agent'));
-  const agent = await boot(rack);
-  await agent.checkIn();
+  const agent = await waitFor(async () => { const booted = await boot(rack); return (await booted.checkIn()).body.attempt === attempt && booted; });
   await agent.run(attempt, ['write-image', 'grow']);
-  const claimed = await waitFor(async () => { const answer = await agent.claim('seed', attempt); return answer.status === 200 && answer.body; });
-  return { agent, seed: claimed.parameters as unknown as SeedClaim, finish: () => agent.report('seed', attempt, claimed.claim) };
+  const claim = async () => {
+    const claimed = await waitFor(async () => { const answer = await agent.claim('seed', attempt); return answer.status === 200 && answer.body; });
+    return { seed: claimed.parameters as unknown as SeedClaim, finish: () => agent.report('seed', attempt, claimed.claim) };
+  };
+  return { agent, claim };
 }
 
 /** The whole attempt: lifecycle has heard that the disk is written. */
 export async function install(rack: Rack, what: Install): Promise<SeedClaim> {
-  const { seed, finish } = await claimSeed(rack, what);
+  const { seed, finish } = await (await startInstall(rack, what)).claim();
   await finish();
   await rack.putPolicy(policy({ answer: 'local', operation: null }));
   await waitFor(async () => (await fetchScript(rack)).includes('# ironbus: policy-local'));
