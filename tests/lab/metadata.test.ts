@@ -1,0 +1,35 @@
+/** A stock distribution whose cloud-init reads our MAAS-compatible metadata: nothing but credentials is on its disk. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { useLab } from './fixture.ts';
+import { addressOf, commission, deploy, enlist, rackUp, setPower, ssh } from './story.ts';
+
+const use = useLab('metadata', '10.86', ['debian']);
+const userData = '#cloud-config\npackage_update: false\nwrite_files:\n  - { path: /etc/from-user-data, content: "written\\n" }\nruncmd: [[touch, /root/ran]]\n';
+
+test('Debian comes up by the MAAS data source and reports how, and boots again without the rack', async () => {
+  const { lab, stack, key, events } = use();
+  const rig = await rackUp(lab, 0, 'bios', { memoryMb: 1536 });
+  const node = await commission(stack.client, await setPower(stack.client, await enlist(stack.client, rig), rig.bmc));
+  const wanted = { image: 'debian', hostname: 'debian-maas', sshKeys: [key.publicKey], userData, datasource: 'maas' };
+  const deployed = await deploy(stack.client, node, wanted, 600_000);
+  const address = addressOf(deployed);
+  const ask = 'hostname; cloud-init status --wait --long; ls /root/ran /etc/from-user-data /var/lib/cloud/seed/nocloud; stat -c %a /etc/cloud/cloud.cfg.d/90_ironbus.cfg; ip -4 -o addr show scope global';
+  const said = await ssh(lab, key, address, `${ask} 2>&1`);
+  assert.match(said, /^debian-maas\n/);
+  assert.match(said, /status: done[\s\S]*DataSourceMAAS \[http:/);
+  assert.match(said, /\/root\/ran/);
+  assert.match(said, /\/etc\/from-user-data/);
+  assert.match(said, /^600$/m);
+  assert.match(said, new RegExp(`inet ${address}/24`));
+  assert.ok(!/dynamic/.test(said), `the address is static: ${said}`);
+  const told = events.filter((event) => event.type === 'node.status-reported' && event.nodeid === node.id).map((event) => event.data as { eventType: string; name: string; result: string | null });
+  for (const name of ['init-network', 'modules-config', 'modules-final']) {
+    assert.ok(told.some((one) => one.name === name && one.eventType === 'start'), `${name}: ${JSON.stringify(told.map((one) => one.name))}`);
+  }
+  assert.deepEqual(told.filter((one) => one.result === 'FAIL'), []);
+  await stack.stop();
+  const uptime = await ssh(lab, key, address, '(sleep 1; systemctl reboot) >/dev/null 2>&1 & cat /proc/sys/kernel/random/boot_id');
+  await ssh(lab, key, address, `test "$(cat /proc/sys/kernel/random/boot_id)" != "${uptime}" && cloud-init status --wait`, 300_000);
+  await rig.machine.power('off');
+});
