@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { useLab } from './fixture.ts';
 import { addressOf, commission, deploy, enlist, rackUp, setPower, ssh } from './story.ts';
 
-const use = useLab('metadata', '10.86', ['debian']);
+const use = useLab('metadata', '10.94', ['debian']);
 const userData = '#cloud-config\npackage_update: false\nwrite_files:\n  - { path: /etc/from-user-data, content: "written\\n" }\nruncmd: [[touch, /root/ran]]\n';
 
 test('Debian comes up by the MAAS data source and reports how, and boots again without the rack', async () => {
@@ -29,7 +29,7 @@ test('Debian comes up by the MAAS data source and reports how, and boots again w
   }
   assert.deepEqual(told.filter((one) => one.result === 'FAIL'), []);
   await stack.stop();
-  const uptime = await ssh(lab, key, address, '(sleep 1; systemctl reboot) >/dev/null 2>&1 & cat /proc/sys/kernel/random/boot_id');
-  await ssh(lab, key, address, `test "$(cat /proc/sys/kernel/random/boot_id)" != "${uptime}" && cloud-init status --wait`, 300_000);
+  const before = await ssh(lab, key, address, '(sleep 1; systemctl reboot) >/dev/null 2>&1 & cat /proc/sys/kernel/random/boot_id');
+  await ssh(lab, key, address, `test "$(cat /proc/sys/kernel/random/boot_id)" != "${before}" && cloud-init status --wait`, 300_000);
   await rig.machine.power('off');
 });

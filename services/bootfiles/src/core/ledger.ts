@@ -29,7 +29,8 @@ export type Ledger = Run & {
   /** What the last published check-in said: `<token>/<operation>/<attempt>`. */
   announced: string;
   inventory: string | null;
-  phoneHome: { hash: string; spent: boolean } | null;
+  /** `earlier`: tokens that went out before and may be the one that arrived. */
+  phoneHome: { hash: string; spent: boolean; earlier?: readonly string[] } | null;
   /** What the system that was written may read at its first boot. */
   grant?: Grant;
 };
@@ -157,14 +158,18 @@ function onInventory(ledger: Ledger, action: Extract<Action, { do: 'inventory' }
   return { ok: true, ledger: { ...ledger, inventory: action.sha256 }, facts: [{ fact: 'inventory' }] };
 }
 
+/** vendor-data may be fetched again, by cloud-init or by a person on the machine: the token in the seed that is used must still do. */
+const earlierKept = 4;
+
 function onArm(ledger: Ledger, { hash, credentials }: Extract<Action, { do: 'arm-phone-home' }>): Move {
   if (ledger.phoneHome?.spent === true) return refuse('attempt-over');
   const grant = ledger.grant === undefined || credentials === undefined ? undefined : { ...ledger.grant, credentials };
-  return { ok: true, ledger: { ...ledger, phoneHome: { hash, spent: false }, ...(grant && { grant }) }, facts: [] };
+  const earlier = ledger.phoneHome === null ? [] : [...(ledger.phoneHome.earlier ?? []), ledger.phoneHome.hash].slice(-earlierKept);
+  return { ok: true, ledger: { ...ledger, phoneHome: { hash, spent: false, earlier }, ...(grant && { grant }) }, facts: [] };
 }
 
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
-  if (ledger.phoneHome?.hash !== action.hash) return refuse('token-wrong');
+  if (ledger.phoneHome === null || ![ledger.phoneHome.hash, ...(ledger.phoneHome.earlier ?? [])].includes(action.hash)) return refuse('token-wrong');
   if (ledger.phoneHome.spent) return { ok: true, ledger, facts: [] };
   return { ok: true, ledger: { ...ledger, phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
 }
