@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useLab } from './fixture.ts';
+import { waitUntil } from './harness/run.ts';
 import { addressOf, commission, deploy, enlist, rackUp, setPower, ssh } from './story.ts';
 
 const use = useLab('metadata', '10.94', ['debian']);
@@ -23,11 +24,12 @@ test('Debian comes up by the MAAS data source and reports how, and boots again w
   assert.match(said, /^600$/m);
   assert.match(said, new RegExp(`inet ${address}/24`));
   assert.ok(!/dynamic/.test(said), `the address is static: ${said}`);
-  const told = events.filter((event) => event.type === 'node.status-reported' && event.nodeid === node.id).map((event) => event.data as { eventType: string; name: string; result: string | null });
-  for (const name of ['init-network', 'modules-config', 'modules-final']) {
-    assert.ok(told.some((one) => one.name === name && one.eventType === 'start'), `${name}: ${JSON.stringify(told.map((one) => one.name))}`);
-  }
-  assert.deepEqual(told.filter((one) => one.result === 'FAIL'), []);
+  const told = () => events.filter((event) => event.type === 'node.status-reported' && event.nodeid === node.id).map((event) => event.data as { eventType: string; name: string; result: string | null });
+  // A stage begins before cloud-init has read where to report to.
+  await waitUntil('every stage to be reported', async () => ['init-network', 'modules-config', 'modules-final']
+    .every((stage) => told().some(({ name, eventType, result }) => name === stage && eventType === 'finish' && result === 'SUCCESS')), { timeoutMs: 10_000 });
+  assert.ok(told().some(({ name, eventType }) => name === 'modules-final/config-phone-home' && eventType === 'start'), JSON.stringify(told()));
+  assert.deepEqual(told().filter(({ result }) => result === 'FAIL'), []);
   await stack.stop();
   const before = await ssh(lab, key, address, '(sleep 1; systemctl reboot) >/dev/null 2>&1 & cat /proc/sys/kernel/random/boot_id');
   await ssh(lab, key, address, `test "$(cat /proc/sys/kernel/random/boot_id)" != "${before}" && cloud-init status --wait`, 300_000);

@@ -50,6 +50,7 @@ test('cloud-init’s DataSourceMAAS reads metadata, keys, user-data and vendor-d
   assert.match(read.vendorData, /^#cloud-config\n/);
   const url = phoneHome.exec(read.vendorData)?.[0] ?? '';
   assert.equal(await status('-d', 'hostname=web1', url), '200');
+  await waitFor(() => ['meta-data/instance-id', 'meta-data/vendor-data', 'user-data'].every((file) => ofType(rack.observations, 'boot.file-served').some(({ data, nodeid }) => nodeid === node && (data as { path: string }).path === `/MAAS/metadata/2012-03-01/${file}`)));
   await waitFor(() => ofType(rack.events, 'node.phoned-home').some((event) => (event.data as { attempt: number }).attempt === attempt));
 });
 

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { needsOf, renderMetadata, versions } from '../core/metadata.ts';
 import type { Context } from './context.ts';
 import { grantedSeed, requireGranted } from './granted.ts';
+import { fileServed } from './observe.ts';
 import { requireSigned } from './signed-request.ts';
 
 type Asked = FastifyRequest<{ Params: { version: string; '*': string } }>;
@@ -20,7 +21,8 @@ async function serve(context: Context, request: Asked, reply: FastifyReply): Pro
   const granted = requireGranted(context, node, { ledger, about, authenticated: true });
   const text = renderMetadata(path, await grantedSeed(context, granted, { asking: about.asking, needs: needsOf(path) }));
   if (text === undefined) throw new IronbusError('FILE_UNKNOWN', 'this deployment has no such metadata');
-  context.log.info({ node, mac: ledger.mac, path }, 'metadata served');
   // Bytes, not text: user-data is whatever its owner wrote.
-  return reply.type('application/octet-stream').header('cache-control', 'no-store').send(Buffer.from(text, 'utf8'));
+  const bytes = Buffer.from(text, 'utf8');
+  fileServed(context, about, { bytes: bytes.length, seconds: 0, complete: true });
+  return reply.type('application/octet-stream').header('cache-control', 'no-store').send(bytes);
 }

@@ -10,7 +10,7 @@ import { identify } from './asker.ts';
 import type { Context } from './context.ts';
 import { grantedSeed, requireGranted } from './granted.ts';
 import { newCredentials } from './ledgers.ts';
-import { refused } from './observe.ts';
+import { fileServed, refused } from './observe.ts';
 
 export function addSeedRoutes(app: FastifyInstance, context: Context): void {
   app.get<{ Params: { '*': string } }>('/seed/*', (request, reply) => serveSeed(context, request, reply));
@@ -35,5 +35,7 @@ async function serveSeed(context: Context, request: FastifyRequest<{ Params: { '
   const credentials = file === 'vendor-data' && granted.grant.deployment.datasource !== 'maas' ? newCredentials(granted.node) : undefined;
   const from = await grantedSeed(context, granted, { asking, needs: { userData: file === 'user-data', phoneHome: file === 'vendor-data', credentials } });
   reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
-  return renderSeed({ ...from, reporting: credentials && reporting({ baseUrl: asking.baseUrl, node: granted.node, credentials }) })[file];
+  const text = renderSeed({ ...from, reporting: credentials && reporting({ baseUrl: asking.baseUrl, node: granted.node, credentials }) })[file];
+  fileServed(context, about, { bytes: Buffer.byteLength(text), seconds: 0, complete: true });
+  return text;
 }
