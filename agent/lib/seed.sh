@@ -1,4 +1,4 @@
-# The seed step: cloud-init's NoCloud files, and nothing else to look at; then the boot entry.
+# The seed step: cloud-init's NoCloud files, or where to fetch them, and nothing else to look at; then the boot entry.
 
 SEED_DIR=var/lib/cloud/seed/nocloud
 
@@ -14,10 +14,16 @@ write_seed_files() {
 	done
 }
 
-# pin_datasource: no other data source is tried, so nobody on the network can hand this machine another identity.
+# pin_datasource: no other data source is tried, so nobody on the network can hand this machine another identity. A claim that
+# names another one brings the file itself, which holds credentials.
 pin_datasource() {
-	printf '# Written by Ironbus when it deployed this machine.\ndatasource_list: [ NoCloud, None ]\n' \
-		>"$ROOT_DIR/etc/cloud/cloud.cfg.d/90_ironbus.cfg" && chmod 0644 "$ROOT_DIR/etc/cloud/cloud.cfg.d/90_ironbus.cfg"
+	local file="$ROOT_DIR/etc/cloud/cloud.cfg.d/90_ironbus.cfg"
+	rm -f "$file"
+	if [ "$(/usr/bin/jq -r '.parameters | has("config")' "$RUN/claim")" = true ]; then
+		(umask 077 && /usr/bin/jq -r .parameters.config "$RUN/claim" | base64 -d >"$file")
+		return
+	fi
+	printf '# Written by Ironbus when it deployed this machine.\ndatasource_list: [ NoCloud, None ]\n' >"$file" && chmod 0644 "$file"
 }
 
 # write_marker: which deployment this root is.

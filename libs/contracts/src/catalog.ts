@@ -6,7 +6,7 @@ import {
   dhcpRogueServerSeen, dhcpStoreLost, dhcpStoreRegained,
 } from './events/dhcp.ts';
 import { leaseDeclined, leaseExpired, leaseGranted, leaseOffered, leaseReleased, leaseRenewed } from './events/lease.ts';
-import { nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStepClaimed, nodeStepReported } from './events/machine.ts';
+import { nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStatusReported, nodeStepClaimed, nodeStepReported } from './events/machine.ts';
 import { nodeDeadlinePassed, nodeDiscovered, nodeRemoved, nodeRequestRefused, nodeSnapshotted, nodeTransitioned, nodeUpdated } from './events/node.ts';
 import { powerChanged, powerFailed, powerObserved, powerRequested } from './events/power.ts';
 import { auditRecorded, imageAdded, imageRemoved, networkChanged, networkProbeRequested, rackJoined } from './events/region.ts';
@@ -19,7 +19,7 @@ export const catalog: readonly EventDefinition[] = [
   leaseOffered, leaseGranted, leaseRenewed, leaseReleased, leaseExpired, leaseDeclined,
   tftpRrq, tftpCompleted, tftpFailed, tftpRefused,
   bootScriptServed, bootFileServed, bootRefused,
-  nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat, nodeLogReported, nodePhonedHome,
+  nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat, nodeLogReported, nodePhonedHome, nodeStatusReported,
   powerRequested, powerChanged, powerFailed, powerObserved,
   nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved, nodeSnapshotted, nodeDeadlinePassed,
   ...nodeRequests,

@@ -37,7 +37,7 @@ export {
 } from './events/dhcp.ts';
 export { tftpRrq, tftpCompleted, tftpFailed, tftpRefused } from './events/tftp.ts';
 export { bootScriptServed, bootFileServed, bootRefused } from './events/boot.ts';
-export { nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat, nodeLogReported, nodePhonedHome } from './events/machine.ts';
+export { nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat, nodeLogReported, nodePhonedHome, nodeStatusReported } from './events/machine.ts';
 export { powerRequested, powerChanged, powerFailed, powerObserved } from './events/power.ts';
 export { nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved, nodeSnapshotted, nodeDeadlinePassed } from './events/node.ts';
 export {

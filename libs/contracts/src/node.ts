@@ -50,6 +50,8 @@ export type Failure = Static<typeof Failure>;
 export const Deployment = Type.Object({
   image: Token, imageSha256: Sha256, hostname: Hostname, disk: Type.Union([Disk, Type.Null()]), addressing: Type.Union([Type.Literal('static'), Type.Literal('dhcp')]),
   bootOrder: Type.Union([Type.Literal('network-first'), Type.Literal('disk-first')]),
+  /** Where cloud-init finds its seed: on the disk, or at the rack's MAAS-compatible metadata. Absent: on the disk. */
+  datasource: Type.Optional(Type.Union([Type.Literal('nocloud'), Type.Literal('maas')])),
   sshKeys: Type.Array(Type.String({ maxLength: 16_384 }), { maxItems: 100 }),
   /** The account that the keys are for; absent in older records: the image’s own choice. */
   user: Type.Optional(Image.properties.defaultUser),

@@ -1,6 +1,6 @@
 import {
   bindingsBucket, bootFileServed, bootPoliciesBucket, bootRefused, bootScriptServed, defineManifest, deployDataBucket, imagesBucket, networksBucket,
-  nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStepClaimed, nodeStepReported, racksBucket, type EventDefinition,
+  nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStatusReported, nodeStepClaimed, nodeStepReported, racksBucket, type EventDefinition,
 } from '@ironbus/contracts';
 
 /** bootfiles consumes no events: it answers from the buckets it watches. */
@@ -8,7 +8,7 @@ export const manifest = defineManifest({
   service: 'bootfiles',
   publishes: [
     bootScriptServed, bootFileServed, bootRefused, nodeCheckedIn, nodeInventoryReported, nodeStepClaimed, nodeStepReported, nodeHeartbeat,
-    nodeLogReported, nodePhonedHome,
+    nodeLogReported, nodePhonedHome, nodeStatusReported,
   ] as unknown as EventDefinition[],
   consumes: [],
   writes: [],

@@ -68,6 +68,7 @@ export async function startRack(environment: Record<string, string> = {}, moreAs
     bind: (address: string, mac: Mac, node: string | null = null) => dhcp.kv(bindingsBucket).put(`rack1.${address}`, {
       address, mac, node, network: 'lan1', bootId: 'boot-1', how: 'leased', stage: 'ipxe', at: '2026-11-20T10:00:00.000Z',
     } as Binding),
+    unbind: (address: string) => dhcp.kv(bindingsBucket).delete(`rack1.${address}`),
     async [Symbol.asyncDispose](): Promise<void> {
       await rack.stop();
       await Promise.all([api.close(), lifecycle.close(), dhcp.close()]);

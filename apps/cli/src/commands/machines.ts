@@ -89,20 +89,21 @@ function plainActions(machines: Command, cli: Cli): void {
     .action((machine: string, action: string, options: ActionOptions) => perform(cli, { machine, action: 'power', body: { action }, options }));
 }
 
-type DeployOptions = ActionOptions & { image: string; hostname?: string; sshKey?: string[]; userData?: string; disk?: string; addressing?: string; bootOrder?: string; owner?: string };
+type DeployOptions = ActionOptions & { image: string; hostname?: string; sshKey?: string[]; userData?: string; disk?: string; addressing?: string; bootOrder?: string; datasource?: string; owner?: string };
 
 function deployCommand(machines: Command, cli: Cli): void {
   actionCommand(machines, 'deploy <machine>', 'Put an operating system on its disk')
     .requiredOption('--image <id>').option('--hostname <name>').option('--owner <name>').option('--disk <serial or path>', 'the smallest that fits unless told')
     .option('--ssh-key <file>', 'a public key file, one key a line; may be repeated', collect).option('--user-data <file>', 'cloud-init user-data; - reads standard input')
     .addOption(new Option('--addressing <how>').choices(['static', 'dhcp'])).addOption(new Option('--boot-order <order>').choices(['network-first', 'disk-first']))
+    .addOption(new Option('--datasource <source>', 'where cloud-init finds its seed: on the disk, or at the rack’s MAAS metadata').choices(['nocloud', 'maas']))
     .action(async (machine: string, options: DeployOptions) => perform(cli, { machine, action: 'deploy', body: await deployBody(options), options }));
 }
 
-async function deployBody({ image, hostname, owner, disk, addressing, bootOrder, sshKey = [], userData }: DeployOptions): Promise<Record<string, unknown>> {
+async function deployBody({ image, hostname, owner, disk, addressing, bootOrder, datasource, sshKey = [], userData }: DeployOptions): Promise<Record<string, unknown>> {
   const files = await Promise.all(sshKey.map(readText));
   const sshKeys = files.flatMap((text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')));
-  const given = { hostname, owner, disk, addressing, bootOrder, userData: userData === undefined ? undefined : await readText(userData) };
+  const given = { hostname, owner, disk, addressing, bootOrder, datasource, userData: userData === undefined ? undefined : await readText(userData) };
   return { image, sshKeys, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

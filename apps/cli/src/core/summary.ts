@@ -62,6 +62,7 @@ const summaries: Readonly<Record<string, (data: Data) => string>> = {
   'node.heartbeat': (data) => join(step(data), size(data['bytesDone']), 'of', size(data['bytesTotal'])),
   'node.log-reported': (data) => String(data['text']).trimEnd().split('\n').at(-1) ?? '',
   'node.phoned-home': (data) => join(data['hostname'], 'at', data['address']),
+  'node.status-reported': (data) => join(data['origin'], data['eventType'], data['name'], data['result']),
   'lease.offered': lease, 'lease.granted': lease, 'lease.renewed': lease,
   'image.added': (data) => join(inner(data, 'image')['name'], size(inner(data, 'image')['sizeBytes'])),
   'network.changed': (data) => (data['network'] === null ? 'removed' : join(inner(data, 'network')['cidr'], 'mode', inner(data, 'network')['mode'])),

@@ -16,7 +16,7 @@ export const bootScriptServed = defineEvent({
   },
 });
 export const bootFileServed = defineEvent({
-  type: 'boot.file-served', owner: 'bootfiles', stream: 'OBSERVATIONS', key: 'mac', doc: 'A kernel, initrd, loader or image was sent',
+  type: 'boot.file-served', owner: 'bootfiles', stream: 'OBSERVATIONS', key: 'mac', doc: 'A kernel, initrd, loader, image, seed or metadata was sent',
   data: { ...asked, bytes: Type.Integer(), seconds: Type.Number(), complete: Type.Boolean() },
 });
 export const bootRefused = defineEvent({

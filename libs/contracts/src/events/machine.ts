@@ -5,7 +5,7 @@ import { StepKind } from '../boot-policy.ts';
 import { defineEvent } from '../define-event.ts';
 import { Inventory } from '../inventory.ts';
 import { OperationKind } from '../node.ts';
-import { IpAddressText, MacAddress, Token } from '../primitives.ts';
+import { IpAddressText, MacAddress, Timestamp, Token } from '../primitives.ts';
 
 const who = { mac: MacAddress };
 const attempt = Type.Integer({ minimum: 0 });
@@ -35,4 +35,16 @@ export const nodeLogReported = defineEvent({
 export const nodePhonedHome = defineEvent({
   type: 'node.phoned-home', owner: 'bootfiles', stream: 'FACTS', key: 'node', doc: 'The installed system booted from its disk and called with its single-use token',
   data: { ...who, attempt, address: IpAddressText, hostname: Type.Union([Type.String({ maxLength: 253 }), Type.Null()]), hostKeys: Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 10 }) },
+});
+export const nodeStatusReported = defineEvent({
+  type: 'node.status-reported', owner: 'bootfiles', stream: 'OBSERVATIONS', key: 'node', doc: 'How the installed system’s first boot goes on, as cloud-init or curtin tells it',
+  data: {
+    ...who, attempt, eventType: Type.Union([Type.Literal('start'), Type.Literal('progress'), Type.Literal('finish')]), name: Type.String({ maxLength: 256 }),
+    description: Type.String({ maxLength: 1000 }), result: Type.Union([Type.Literal('SUCCESS'), Type.Literal('WARN'), Type.Literal('FAIL'), Type.Null()]),
+    origin: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    /** By the machine's own clock, which may be wrong. */
+    at: Type.Union([Timestamp, Type.Null()]),
+    /** Paths of attached files; their content is dropped. */
+    files: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16 }),
+  },
 });

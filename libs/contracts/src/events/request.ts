@@ -35,6 +35,7 @@ export const nodeDeployRequested = request('node.deploy-requested', 'Put an oper
   disk: Type.Optional(Type.String({ maxLength: 256 })),
   sshKeys: Deployment.properties.sshKeys, userDataSha256: Deployment.properties.userDataSha256, deployData: Deployment.properties.deployData,
   addressing: Type.Optional(Deployment.properties.addressing), bootOrder: Type.Optional(Deployment.properties.bootOrder),
+  datasource: Deployment.properties.datasource,
 });
 export const nodeReleaseRequested = request('node.release-requested', 'Take a machine back', { erase: Type.Optional(Mode) });
 export const nodeAbortRequested = request('node.abort-requested', 'Stop what is in progress', {});

@@ -21,7 +21,7 @@ export type PowerInput = Static<typeof PowerInput>;
 
 export const DeployBody = Type.Object({
   ...Comment, image: Type.String({ minLength: 1, maxLength: 63 }), userData: Type.Optional(Type.String()),
-  ...own(nodeDeployRequested.data.properties, 'hostname', 'owner', 'disk', 'addressing', 'bootOrder'),
+  ...own(nodeDeployRequested.data.properties, 'hostname', 'owner', 'disk', 'addressing', 'bootOrder', 'datasource'),
   sshKeys: Type.Optional(nodeDeployRequested.data.properties.sshKeys),
 }, closed);
 export type DeployBody = Static<typeof DeployBody>;

@@ -44,7 +44,8 @@ const isWritten = ({ policy, ledger }: Facts): boolean => policy?.status === 'De
 
 export const table: readonly Row[] = [
   { rule: 'region-not-heard', when: (f) => !f.heard, answer: 'retry', why: 'nothing may be called unknown before every bucket was seen in full' },
-  { rule: 'asker-unbound', when: (f) => f.asker === 'unbound', answer: 'retry', why: 'dhcp writes the binding before its ACK leaves, so it is about to arrive' },
+  { rule: 'asker-unbound', when: (f) => f.asker === 'unbound', answer: 'retry', refused: 'asker-unbound',
+    why: 'dhcp writes the binding before its ACK leaves: it is about to arrive, or this is nobody we know' },
   { rule: 'asker-foreign', when: (f) => f.asker === 'foreign', answer: 'retry', refused: 'asker-foreign',
     why: 'the address belongs to another machine: a late binding heals by itself, a forged request gets neither token nor disk' },
   { rule: 'deployment-done', when: (f) => overrides(f) && f.ledger?.operation === 'deploying' && f.ledger.outcome === 'succeeded', answer: 'local',

@@ -91,6 +91,23 @@ test('phone-home is told once, a repeat is no second event, a wrong token is ref
   assert.deepEqual(facts, [{ fact: 'phoned-home' }]);
 });
 
+test('vendor-data fetched again leaves the tokens that went out before good, a few of them', () => {
+  const arm = (hash: string): Action => ({ do: 'arm-phone-home', hash });
+  const armed = play([...whole('a'), ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map(arm)]).ledger;
+  assert.deepEqual(['h1', 'h2', 'h6'].map((hash) => play([{ do: 'phone-home', hash }], armed).answers[0]), ['token-wrong', 'ok', 'ok']);
+  const called = play([{ do: 'phone-home', hash: 'h3' }, { do: 'phone-home', hash: 'h4' }, arm('h7')], armed);
+  assert.deepEqual([called.facts.length, called.answers], [1, ['ok', 'ok', 'attempt-over']]);
+});
+
+test('a grant is made with the claim, keeps its credentials until new ones go out, and ends with the attempt', () => {
+  const grant = { credentials: 'c1', deployment: {} as never, network: null, address: null, claimedFrom: '10.77.0.9' as never };
+  const claimed = play([checkIn('a'), claim('a', 'write-image'), report('a', 'write-image', 1), claim('a', 'grow'), report('a', 'grow', 1), { do: 'claim', token: 'a', attempt: 3, step: 'seed', phoneHome: 'h', grant }]).ledger;
+  assert.deepEqual(claimed?.grant, grant);
+  assert.equal(play([{ do: 'arm-phone-home', hash: 'i' }], claimed).ledger?.grant?.credentials, 'c1');
+  assert.equal(play([{ do: 'arm-phone-home', hash: 'i', credentials: 'c2' }], claimed).ledger?.grant?.credentials, 'c2');
+  assert.equal(play([checkIn('b', { ...deploy, attempt: 4 })], claimed).ledger?.grant, undefined);
+});
+
 /** Machines that crash, repeat and overtake themselves: any order of anything that four boots and two attempts may send. */
 const anyAction: fc.Arbitrary<Action> = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('write-image', 'grow', 'seed'), fc.constantFrom(3, 4), fc.integer({ min: 1, max: 4 }))
   .chain(([token, step, attempt, claimed]) => fc.oneof(

@@ -5,6 +5,7 @@
  * Invariants: a step is claimed at most `maxClaims` times; nothing is claimed once `outcome` is set; `attempt` never falls.
  */
 import type { Mac, OperationKind, Plan, StepKind } from '@ironbus/contracts';
+import type { Grant } from './grant.ts';
 
 export type StepState = {
   /** How many boots started this step. */
@@ -28,16 +29,20 @@ export type Ledger = Run & {
   /** What the last published check-in said: `<token>/<operation>/<attempt>`. */
   announced: string;
   inventory: string | null;
-  phoneHome: { hash: string; spent: boolean } | null;
+  /** `earlier`: tokens that went out before and may be the one that arrived. */
+  phoneHome: { hash: string; spent: boolean; earlier?: readonly string[] } | null;
+  /** What the system that was written may read at its first boot. */
+  grant?: Grant;
 };
 
 export type Action =
   /** `run` is undefined where no operation may run: the check-in is then only announced. */
   | { do: 'check-in'; token: string; mac: Mac; run: Run | undefined }
-  | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined }
+  | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined; grant?: Grant | undefined }
   | { do: 'report'; token: string; attempt: number; step: string; claim: number; outcome: 'succeeded' | 'failed' }
   | { do: 'inventory'; token: string; sha256: string }
-  | { do: 'arm-phone-home'; hash: string }
+  /** `credentials`: the hash of those that go out with it. */
+  | { do: 'arm-phone-home'; hash: string; credentials?: string | undefined }
   | { do: 'phone-home'; hash: string };
 
 /** What happened, to be told on the bus; `exhausted` is a failure that the ledger itself reports. */
@@ -65,8 +70,7 @@ export function next(ledger: Ledger | undefined, action: Action): Move {
     case 'claim': return onClaim(ledger, action);
     case 'report': return onReport(ledger, action);
     case 'inventory': return onInventory(ledger, action);
-    case 'arm-phone-home': return ledger.phoneHome?.spent === true ? refuse('attempt-over')
-      : { ok: true, ledger: { ...ledger, phoneHome: { hash: action.hash, spent: false } }, facts: [] };
+    case 'arm-phone-home': return onArm(ledger, action);
     case 'phone-home': return onPhoneHome(ledger, action);
   }
 }
@@ -109,7 +113,7 @@ function onClaim(ledger: Ledger, action: Extract<Action, { do: 'claim' }>): Move
   if (refused !== undefined) return refuse(refused);
   const step = ledger.steps.find((candidate) => candidate.id === action.step) as Ledger['steps'][number];
   const state = ledger.done[step.id];
-  const armed = action.phoneHome === undefined ? ledger : { ...ledger, phoneHome: { hash: action.phoneHome, spent: false } };
+  const armed = action.phoneHome === undefined ? ledger : { ...ledger, phoneHome: { hash: action.phoneHome, spent: false }, ...(action.grant && { grant: action.grant }) };
   if (state?.by === action.token) return { ok: true, ledger: armed, facts: [], claim: state.claims };
   const claims = state?.claims ?? 0;
   if (claims >= ledger.maxClaims) return exhaust(ledger, step, claims);
@@ -154,8 +158,18 @@ function onInventory(ledger: Ledger, action: Extract<Action, { do: 'inventory' }
   return { ok: true, ledger: { ...ledger, inventory: action.sha256 }, facts: [{ fact: 'inventory' }] };
 }
 
+/** vendor-data may be fetched again, by cloud-init or by a person on the machine: the token in the seed that is used must still do. */
+const earlierKept = 4;
+
+function onArm(ledger: Ledger, { hash, credentials }: Extract<Action, { do: 'arm-phone-home' }>): Move {
+  if (ledger.phoneHome?.spent === true) return refuse('attempt-over');
+  const grant = ledger.grant === undefined || credentials === undefined ? undefined : { ...ledger.grant, credentials };
+  const earlier = ledger.phoneHome === null ? [] : [...(ledger.phoneHome.earlier ?? []), ledger.phoneHome.hash].slice(-earlierKept);
+  return { ok: true, ledger: { ...ledger, phoneHome: { hash, spent: false, earlier }, ...(grant && { grant }) }, facts: [] };
+}
+
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
-  if (ledger.phoneHome?.hash !== action.hash) return refuse('token-wrong');
+  if (ledger.phoneHome === null || ![ledger.phoneHome.hash, ...(ledger.phoneHome.earlier ?? [])].includes(action.hash)) return refuse('token-wrong');
   if (ledger.phoneHome.spent) return { ok: true, ledger, facts: [] };
   return { ok: true, ledger: { ...ledger, phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
 }

@@ -6,6 +6,7 @@ import { Type, type Static } from 'typebox';
 import type { Answer } from './answer.ts';
 import type { Assets } from './assets.ts';
 import { nextWord, remaining, type Ledger, type Run } from './ledger.ts';
+import { datasourceConfig, type Rack } from './metadata.ts';
 import { renderSeed, type SeedFrom } from './seed.ts';
 
 export const pollSeconds = 5;
@@ -60,7 +61,7 @@ const checks = {
   inventory: (): { path: string; message: string }[] => [],
 };
 
-export type ClaimContext = { baseUrl: string; assets: Assets; seed: Omit<SeedFrom, 'deployment'> };
+export type ClaimContext = { baseUrl: string; assets: Assets; seed: Omit<SeedFrom, 'deployment'>; rack?: Rack | undefined };
 export type Parameters = { ok: true; parameters: Record<string, unknown> } | { ok: false; why: string };
 
 /** The parameters of one claim: what lifecycle planned, with addresses, hashes and secrets added. A malformed plan is a value. */
@@ -97,12 +98,13 @@ function writeImage({ disk, image }: Static<typeof WriteImage>, context: ClaimCo
   };
 }
 
-function seed({ disk, deployment }: Static<typeof Seed>, context: ClaimContext): Record<string, unknown> {
-  const files = Object.entries(renderSeed({ ...context.seed, deployment }));
-  return {
-    disk: diskOf(disk), bootOrder: deployment.bootOrder,
-    files: Object.fromEntries(files.map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('base64')])),
-  };
+/** The seed goes to the disk whole; or, with `datasource: maas`, only where to fetch it and with which credentials. */
+function seed({ disk, deployment }: Static<typeof Seed>, { rack, seed: from }: ClaimContext): Record<string, unknown> {
+  const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+  const files = Object.entries(renderSeed({ ...from, deployment })).map(([name, text]) => [name, base64(text)]);
+  const where = { disk: diskOf(disk), bootOrder: deployment.bootOrder };
+  if (deployment.datasource !== 'maas' || rack === undefined) return { ...where, files: Object.fromEntries(files) };
+  return { ...where, files: {}, config: base64(datasourceConfig(rack, { ...from, deployment })) };
 }
 
 const diskOf = ({ serial, wwn, path, sizeBytes }: Disk): Record<string, unknown> => ({ serial, wwn, path, sizeBytes });

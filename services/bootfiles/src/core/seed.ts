@@ -14,6 +14,8 @@ export type SeedFrom = {
   userData: string | null;
   /** Undefined once the machine has called: its token is spent. */
   phoneHomeUrl: string | undefined;
+  /** cloud-init's `reporting`, where the seed is fetched at each boot. On a disk it would outlive the rack. */
+  reporting?: Record<string, unknown> | undefined;
 };
 
 export function renderSeed(from: SeedFrom): Record<SeedFile, string> {
@@ -21,11 +23,14 @@ export function renderSeed(from: SeedFrom): Record<SeedFile, string> {
     'meta-data': json({
       'instance-id': from.deployment.instanceId, 'local-hostname': from.deployment.hostname, 'public-keys': from.deployment.sshKeys,
     }),
-    'user-data': from.userData ?? '#cloud-config\n{}\n',
-    'vendor-data': `#cloud-config\n${json(vendorData(from))}`,
+    ...userAndVendorData(from),
     'network-config': json(networkConfig(from)),
   };
 }
+
+export const userAndVendorData = (from: SeedFrom): Record<'user-data' | 'vendor-data', string> => ({
+  'user-data': from.userData ?? '#cloud-config\n{}\n', 'vendor-data': `#cloud-config\n${json(vendorData(from))}`,
+});
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 
@@ -38,6 +43,7 @@ function vendorData(from: SeedFrom): Record<string, unknown> {
     ...(from.phoneHomeUrl !== undefined && {
       phone_home: { url: from.phoneHomeUrl, post: ['pub_key_rsa', 'pub_key_ecdsa', 'pub_key_ed25519', 'instance_id', 'hostname', 'fqdn'], tries: 30 },
     }),
+    ...(from.reporting !== undefined && { reporting: from.reporting }),
   };
 }
 
@@ -55,7 +61,7 @@ function account(name: string | undefined): Record<string, unknown> {
  * unless it is renamed. `boot0` collides with no name a kernel or udev gives. `gateway4` because the eni renderer turns
  * `routes` into calls of net-tools, which small images do not have.
  */
-function networkConfig(from: SeedFrom): Record<string, unknown> {
+export function networkConfig(from: SeedFrom): Record<string, unknown> {
   const { network, address } = from;
   const matched = { match: { macaddress: from.mac }, 'set-name': 'boot0', ...(network?.mtu != null && { mtu: network.mtu }) };
   if (from.deployment.addressing === 'dhcp' || network === undefined || address === undefined) {

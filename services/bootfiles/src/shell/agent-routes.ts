@@ -72,7 +72,7 @@ async function claim(context: Context, session: Session, step: string, attempt: 
   if (attempt !== token.attempt) throw supersededError('superseded');
   if (!stillWanted(context, token)) throw supersededError('policy-changed');
   const prepared = await prepareClaim(context, session, step);
-  const move = await context.ledgers.apply({ do: 'claim', token: token.hash, attempt, step, phoneHome: prepared.phoneHomeHash }, speakerOf(context, session));
+  const move = await context.ledgers.apply({ do: 'claim', token: token.hash, attempt, step, phoneHome: prepared.phoneHomeHash, grant: prepared.grant }, speakerOf(context, session));
   context.log.info({ mac: token.mac, node: token.node, attempt, step, claim: move.ok ? move.claim : undefined, reason: move.ok ? undefined : move.refused }, move.ok ? 'step claimed' : 'claim refused');
   if (!move.ok || move.claim === undefined) throw supersededError(move.ok ? 'step-unknown' : move.refused);
   return { step, attempt, claim: move.claim, kind: prepared.kind, parameters: prepared.parameters } as Claim;

@@ -1,9 +1,10 @@
 /** The ledger and the tokens in Redis: pure rules applied under compare-and-set, their facts in the same script's outbox. */
 import { createHash, randomBytes } from 'node:crypto';
-import { IronbusError, macToken, makeEvent, parseMac, type Envelope, type Mac, type Origin } from '@ironbus/contracts';
+import { IronbusError, macToken, makeEvent, parseMac, type Envelope, type Mac, type NodeId, type Origin } from '@ironbus/contracts';
 import { commit, lookup, read, type Row, type Store } from '@ironbus/store';
 import { draftEvents, type Said, type Speaker } from '../core/events.ts';
 import { next, type Action, type Fact, type Ledger, type Move } from '../core/ledger.ts';
+import { consumerKeyOf, type Credentials } from '../core/oauth.ts';
 import { applyToken, mintToken, type BootToken, type Tokens } from '../core/tokens.ts';
 
 export type FoundToken = BootToken & { mac: Mac };
@@ -12,6 +13,7 @@ export type Ledgers = ReturnType<typeof openLedgers>;
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 /** 43 base64url characters. */
 export const newToken = (): string => randomBytes(32).toString('base64url');
+export const newCredentials = (node: NodeId): Credentials => ({ consumerKey: consumerKeyOf(node, newToken()), tokenKey: newToken(), tokenSecret: newToken() });
 
 const tries = 20;
 const ledgerKey = (name: string): string => `ledger/${name}`;

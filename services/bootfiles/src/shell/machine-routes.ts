@@ -1,17 +1,12 @@
-/** What a deployed system asks and says: its seed over HTTP (memory deployments), and that it is up. */
+/** What a deployed system says: that it is up. */
 import { IronbusError, parseNodeId } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Speaker } from '../core/events.ts';
 import { parsePhoneHome } from '../core/phone-home.ts';
-import { deploymentOf } from '../core/plan.ts';
-import { renderSeed, seedFiles, type SeedFile } from '../core/seed.ts';
-import { requireBound, stillWanted } from './agent-session.ts';
 import { identify } from './asker.ts';
 import type { Context } from './context.ts';
-import { hashToken, newToken } from './ledgers.ts';
+import { hashToken } from './ledgers.ts';
 import { refused } from './observe.ts';
-import { readUserData } from './deploy-data.ts';
-import { seedFrom } from './prepare-claim.ts';
 
 const formBytes = 64 * 1024;
 type Named = { node: string; token: string };
@@ -19,7 +14,6 @@ type Named = { node: string; token: string };
 export function addMachineRoutes(app: FastifyInstance, context: Context): void {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   app.post<{ Params: Named; Body: unknown }>('/phone-home/:node/:token', { bodyLimit: formBytes }, (request, reply) => phoneHome(context, request, reply));
-  app.get<{ Params: Named & { file: string } }>('/seed/:node/:token/:file', (request, reply) => serveSeed(context, request, reply));
 }
 
 /** The token alone proves it: a deployed machine may have an address that dhcp never saw. A repeat is answered 200 and told nobody. */
@@ -44,37 +38,4 @@ async function phoneHome(context: Context, request: FastifyRequest<{ Params: Nam
 function wrongToken(context: Context, about: Parameters<typeof refused>[1]): IronbusError {
   refused(context, about, 'phone-home-token-wrong');
   return new IronbusError('FILE_UNKNOWN', 'there is nothing at this address');
-}
-
-async function serveSeed(context: Context, request: FastifyRequest<{ Params: Named & { file: string } }>, reply: FastifyReply): Promise<string> {
-  const { node, file } = request.params;
-  const asking = identify(context, request);
-  const token = await context.ledgers.find(hashToken(request.params.token));
-  const about = { asking, mac: token?.mac ?? asking.binding?.mac ?? null, path: request.url };
-  const policy = token === undefined ? undefined : context.views.policyOf(token.mac);
-  const deployment = deploymentOf(policy);
-  const wanted = token !== undefined && token.node === node && stillWanted(context, token);
-  if (!wanted || policy === undefined || deployment === undefined || !isSeedFile(file)) {
-    refused(context, about, 'seed-token-wrong');
-    throw new IronbusError('FILE_UNKNOWN', 'there is nothing at this address');
-  }
-  const session = { token, asking, path: '/seed' };
-  requireBound(context, session);
-  const secret = file === 'vendor-data' ? await armPhoneHome(context, node) : undefined;
-  const from = await seedFrom(context, session, { policy, secret });
-  const userData = file === 'user-data' ? await readUserData(context, policy, deployment) : null;
-  reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
-  return renderSeed({ ...from, userData, deployment })[file];
-}
-
-const isSeedFile = (name: string): name is SeedFile => (seedFiles as readonly string[]).includes(name);
-
-/** A fresh token for every vendor-data that goes out; none once the machine has called. */
-async function armPhoneHome(context: Context, node: string): Promise<string | undefined> {
-  const ledger = await context.ledgers.read(node);
-  if (ledger === undefined) return undefined;
-  const secret = newToken();
-  const speaker: Speaker = { node, known: true, mac: ledger.mac, rack: context.config.rackId, network: null, bootId: null, address: '0.0.0.0' as Speaker['address'], ledgerKey: node };
-  const move = await context.ledgers.apply({ do: 'arm-phone-home', hash: hashToken(secret) }, speaker);
-  return move.ok ? secret : undefined;
 }

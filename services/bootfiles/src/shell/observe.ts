@@ -10,7 +10,7 @@ export type Request = { asking: Asking; mac: Mac | null; path: string };
 
 function contextOf({ views }: Context, { asking, mac }: Request) {
   const node = (mac === null ? undefined : views.policyOf(mac)?.node) ?? asking.binding?.node ?? undefined;
-  return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId };
+  return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId ?? undefined };
 }
 /** Tokens travel in some paths: what follows the node is cut off. */
 const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);

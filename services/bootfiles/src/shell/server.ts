@@ -7,7 +7,10 @@ import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
+import { addMetadataRoutes } from './metadata-routes.ts';
+import { addSeedRoutes } from './seed-routes.ts';
 import { SpelledResponse } from './spelled-response.ts';
+import { addStatusRoutes } from './status-routes.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
 
 /** `trustProxy` stays off: an asker is who its socket says. */
@@ -25,6 +28,9 @@ export function createServer(context: Context): FastifyInstance {
   addFileRoutes(app, context);
   addAgentRoutes(app, context);
   addMachineRoutes(app, context);
+  addSeedRoutes(app, context);
+  addMetadataRoutes(app, context);
+  addStatusRoutes(app, context);
   return app;
 }
 

@@ -64,7 +64,7 @@ async function answer(context: Context, asked: Asked, reply: FastifyReply): Prom
 
 /** Without a binding nobody knows who asks. Without a network nobody knows how the machine reaches its rack, which only the agent needs. */
 async function decide(context: Context, { asking, mac }: Asked): Promise<Pick<Answer, 'rule' | 'answer' | 'refused'> & { full?: Answer }> {
-  if (mac === null) return { rule: context.views.heard() ? 'asker-unbound' : 'region-not-heard', answer: 'retry' };
+  if (mac === null) return context.views.heard() ? { rule: 'asker-unbound', answer: 'retry', refused: 'asker-unbound' } : { rule: 'region-not-heard', answer: 'retry' };
   const full = await answerFor(context, mac, asking);
   if ((full.answer === 'agent' || full.answer === 'hold') && asking.network === undefined) {
     context.log.warn({ mac, address: asking.address, network: asking.binding?.network }, 'no network says how this machine reaches its rack, it has to ask again');

@@ -40,6 +40,11 @@ test('a deployment plans write-image, grow and seed, and cycles into the network
   assert.deepEqual(life.lastPower, { action: 'cycle', bootDevice: 'network', sequence: 2, attempt: 2, rack: 'rack1' });
 });
 
+test('where the seed is to be found is the deployment’s, and absent where nobody said', () => {
+  const told = (said: Parameters<typeof deploy>[0]) => ready().see(deploy(said)).record?.own.plan?.steps.at(-1)?.parameters['deployment'] as { datasource?: string };
+  assert.deepEqual([told({ datasource: 'maas' }).datasource, 'datasource' in told({})], ['maas', false]);
+});
+
 test('a file tree is not grown', () => {
   const life = ready().see(deploy({ image: { ...image, format: 'rootfs' } }));
   assert.deepEqual(life.record?.own.plan?.steps.map((step) => step.id), ['write-image', 'seed']);

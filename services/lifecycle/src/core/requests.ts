@@ -129,9 +129,9 @@ function onDeploy(turn: Turn, event: Of<'node.deploy-requested'>, input: Input):
 
 function deploymentOf(turn: Turn, event: Of<'node.deploy-requested'>, disk: Deployment['disk']): Deployment {
   const { node, own } = turn.record;
-  const { image, sshKeys, userDataSha256, deployData, addressing, bootOrder } = event.data;
+  const { image, sshKeys, userDataSha256, deployData, addressing, bootOrder, datasource } = event.data;
   return {
     image: image.id, imageSha256: image.sha256, hostname: node.hostname, disk, addressing: addressing ?? 'static', bootOrder: bootOrder ?? 'network-first',
-    sshKeys, user: image.defaultUser, userDataSha256, deployData, instanceId: `${node.id}-${own.attempts + 1}`, deployedAt: null, hostKeys: [],
+    ...(datasource !== undefined && { datasource }), sshKeys, user: image.defaultUser, userDataSha256, deployData, instanceId: `${node.id}-${own.attempts + 1}`, deployedAt: null, hostKeys: [],
   };
 }
