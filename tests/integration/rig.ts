@@ -7,17 +7,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Image } from '@ironbus/contracts';
 import { generateRackKey, type Environment } from '@ironbus/runtime';
+import { addBmc, createMachine, Dice, openRelay, writeIpmitool, type Machine, type Spec } from '@ironbus/sim';
 import { freePort, waitFor } from '@ironbus/testkit';
 import { createClient, type Client } from '../lab/client.ts';
-import { addBmc, writeIpmitool } from './bmc.ts';
 import { openFacts, type Facts } from './facts.ts';
-import { createMachine, type Machine, type Spec } from './machine.ts';
 import { startServers, type Servers } from './servers.ts';
 import { controlService, names, type Controlled, type Logs, type Name } from './services.ts';
 
 export const rackId = 'rack1';
 export const server = '127.77.0.1';
 const subnet = '127.77.0';
+/** Machines wait a tenth of what firmware waits. */
+const pace = 0.1;
 type Ports = Record<Name, number> & { health: Record<Name, number> };
 
 export type Rig = {
@@ -64,7 +65,7 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
     },
     addImage: (id, bytes = randomBytes(200_000)) => addImage(client, dir, id, bytes),
     async stop() {
-      await Promise.all(machines.map((machine) => machine.stop()));
+      await Promise.all(machines.map(async (machine) => { await machine.stop(); await machine.place.wire.close(); }));
       await Promise.all(names.map((name) => services[name].stop()));
       await facts.close();
       if (servers === undefined) await running.stop();
@@ -145,9 +146,10 @@ async function joinRack(base: string, token: string, dir: string): Promise<strin
 
 function makeMachine(number: number, dir: string, ports: Ports): Machine {
   const hex = number.toString(16).padStart(2, '0');
-  const spec: Spec = { name: `m${number}`, mac: `52:54:00:77:00:${hex}`, uuid: `a1234567-89ab-4cde-8123-4567890000${hex}`, serial: `SIM-${number}` };
+  const spec: Spec = { name: `m${number}`, mac: `52:54:00:77:00:${hex}`, uuid: `a1234567-89ab-4cde-8123-4567890000${hex}`, serial: `SIM-${number}`, firmware: 'bios' };
   const bmc = addBmc(join(dir, 'bmcs'), `${subnet}.${200 + number}`, randomBytes(9).toString('hex'));
-  return createMachine(spec, { server, relay: `${subnet}.${1 + number}`, dhcpPort: ports.dhcp, tftpPort: ports.tftp }, bmc);
+  const wire = openRelay({ relay: `${subnet}.${1 + number}`, server, port: ports.dhcp });
+  return createMachine(spec, { wire, dice: new Dice(1, number), tftpPort: ports.tftp, pace, files: 'get' }, bmc);
 }
 
 async function addImage(client: Client, dir: string, id: string, bytes: Buffer): Promise<Image> {
