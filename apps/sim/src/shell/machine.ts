@@ -13,8 +13,8 @@ import type { Place } from './place.ts';
 import { tftpGet } from './tftp.ts';
 
 /**
- * `<stage>` or `<stage> <step>`: powered-on, loader, leased, script, kernel, checked-in, claimed <step>, reported <step>,
- * system, phoned-home.
+ * `<stage>` or `<stage> <step>`: powered-on, addressed, loader, leased, script, kernel, checked-in, claimed <step>,
+ * reported <step>, system, phoned-home.
  */
 export type Gate = (stage: string) => Promise<void> | void;
 
@@ -106,6 +106,7 @@ async function boot(machine: Machine, signal: AbortSignal): Promise<Next> {
   await machine.pass('powered-on', signal);
   const asker = { spec, signal, retry: (what: string) => machine.note(`retry ${what}`) };
   const firmware = await leased(place, asker, 'firmware');
+  await machine.pass('addressed', signal);
   if (firmware.file === '') return startDisk(machine, firmware.address, signal);
   if (await tftpGet(place, firmware, asker) === undefined) throw new BootFailed('no loader came by TFTP');
   await machine.pass('loader', signal);

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Dice, type Faults } from '../core/dice.ts';
 import { specOf, type Firmware } from '../core/spec.ts';
-import { summarize, type Summary, type Told } from '../core/summary.ts';
+import { stages, summarize, type Stage, type Summary, type Told } from '../core/summary.ts';
 import { createButton } from './bmc.ts';
 import type { DhcpWire } from './dhcp-wire.ts';
 import { createMachine, type Machine } from './machine.ts';
@@ -56,21 +56,17 @@ function start({ seed, firmware, faults, wire, place, until }: StormOptions, n: 
   const spec = specOf(seed, n, firmware === 'mixed' ? (n % 2 === 0 ? 'bios' : 'uefi') : firmware);
   const button = createButton();
   const machine = createMachine(spec, { ...place, wire, dice: new Dice(seed, n, faults) }, button);
-  const told: Told = { name: spec.name, diary: machine.diary };
+  const told: Told = { name: spec.name, reachedMs: {}, diary: machine.diary };
   const ended = Promise.withResolvers<void>();
   const startedAt = performance.now();
-  machine.gate = (stage) => {
-    const ms = performance.now() - startedAt;
-    if (stage === 'script') told.toScriptMs ??= ms;
-    if (stage !== 'checked-in') return;
-    told.toCheckInMs ??= ms;
-    if (until === 'check-in') ended.resolve();
+  const onStage = (stage: string): void => {
+    if (isStage(stage)) told.reachedMs[stage] ??= performance.now() - startedAt;
+    if (stage === (until === 'off' ? 'off' : 'checked-in')) ended.resolve();
   };
-  button.onPower((event) => {
-    if (event !== 'off') return;
-    told.toEndMs ??= performance.now() - startedAt;
-    if (until === 'off') ended.resolve();
-  });
+  machine.gate = onStage;
+  button.onPower((event) => onStage(event));
   button.press('on');
   return { machine, told, done: ended.promise };
 }
+
+const isStage = (word: string): word is Stage => (stages as readonly string[]).includes(word);
