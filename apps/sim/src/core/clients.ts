@@ -85,16 +85,16 @@ function machineId(uuid: string): string {
   return `00${turned.join('')}${rest.join('')}`;
 }
 
-/** What firmware asks of TFTP; `probe` comes first, only to learn the size, and is broken off with this error. */
-export type TftpHabit = { probe: { options: readonly TftpOption[]; code: number; message: string }; options: readonly TftpOption[]; waitMs: number; tries: number };
+/** What firmware asks of TFTP; `probe` comes first, only to learn the size, and is broken off with this error. `waitsMs`: for the next packet, before its own last is sent again. */
+export type TftpHabit = { probe: { options: readonly TftpOption[]; code: number; message: string }; options: readonly TftpOption[]; waitsMs: readonly number[] };
 
 const option = (name: string, value: number): TftpOption => ({ name, value: String(value) });
 
-/** uefi: ovmf-pxe-snponly.pcap (EDK2 waits 4 s and tries six times). bios: ROMs of Intel's PXE kit, blksize 1456; not captured. */
+/** uefi: ovmf-pxe-snponly.pcap; EDK2 waits 4 s and tries six times. bios: vendors' ROMs ask so and double from 1 s; not captured. */
 export const tftpHabits: Readonly<Record<Firmware, TftpHabit>> = {
-  bios: { probe: { options: [option('tsize', 0)], code: 0, message: 'TFTP Aborted' }, options: [option('blksize', 1_456)], waitMs: 1_000, tries: 6 },
+  bios: { probe: { options: [option('tsize', 0)], code: 0, message: 'TFTP Aborted' }, options: [option('blksize', 1_456)], waitsMs: [1_000, 2_000, 4_000, 8_000, 16_000] },
   uefi: {
     probe: { options: [option('tsize', 0), option('blksize', 1_468), option('windowsize', 4)], code: 8, message: 'User aborted the transfer' },
-    options: [option('blksize', 1_468), option('windowsize', 4)], waitMs: 4_000, tries: 6,
+    options: [option('blksize', 1_468), option('windowsize', 4)], waitsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
   },
 };

@@ -22,7 +22,7 @@ type Transfer = { address: string; file: string; from: string; options: readonly
 
 /** From a port of its own; sends its last packet again where nothing comes. */
 async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, options, onOack }: Transfer, { spec, signal, retry }: Asker): Promise<number | undefined> {
-  const { waitMs, tries } = tftpHabits[spec.firmware];
+  const { waitsMs } = tftpHabits[spec.firmware];
   const socket = await open(from);
   const done = Promise.withResolvers<number | undefined>();
   const heard = { at: performance.now() };
@@ -45,13 +45,13 @@ async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, 
   });
   try {
     send(last);
-    for (let silent = 0; silent < tries;) {
+    for (let silent = 0; silent < waitsMs.length;) {
       const soFar = heard.at;
-      const ended = await within(done.promise.then((bytes) => ({ bytes })), waitMs * pace, signal);
+      const ended = await within(done.promise.then((bytes) => ({ bytes })), (waitsMs[silent] ?? 0) * pace, signal);
       if (ended !== undefined) return ended.bytes;
       if (heard.at !== soFar) { silent = 0; continue; }
       silent += 1;
-      if (silent === tries) break;
+      if (silent === waitsMs.length) break;
       retry('tftp');
       send(last);
     }
