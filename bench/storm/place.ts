@@ -26,6 +26,8 @@ export type StormPlace = {
   /** Runs ironbus-sim to its end; gives what it wrote to `--json`. */
   storm(name: string, args: readonly string[]): Promise<Started>;
   folder(name: string): string;
+  /** UDP datagrams that found a full buffer in the stack's namespace, since the place was made. */
+  dropped(): number;
   close(): Promise<void>;
 };
 export type Stack = { readonly pid: number; readonly log: () => string; machines(): Promise<{ hardware: unknown }[]>; stop(): Promise<void> };
@@ -42,6 +44,7 @@ export function makeStormPlace(): StormPlace {
     folder: starter.folder,
     startStack: (flags = []) => startStack(starter, flags),
     storm: (name, args) => starter.start(machines, [process.execPath, join(root, 'apps/sim/src/main.ts'), '--interface', peer, ...args], { name }),
+    dropped: () => Number(/^Udp: (?:\d+ ){4}(\d+)/m.exec(run(`ip netns exec ${stack} cat /proc/net/snmp`))?.[1] ?? 0),
     async close() {
       await starter.close();
       remove();
