@@ -16,14 +16,15 @@ import { controlService, names, type Controlled, type Logs, type Name } from './
 
 export const rackId = 'rack1';
 export const server = '127.77.0.1';
-const subnet = '127.77.0';
+export const subnet = '127.77.0';
 /** Machines wait a tenth of what firmware waits. */
-const pace = 0.1;
+export const pace = 0.1;
 type Ports = Record<Name, number> & { health: Record<Name, number> };
 
 export type Rig = {
   readonly servers: Servers; readonly client: Client; readonly dir: string; readonly logs: Logs; readonly facts: Facts;
   readonly services: Record<Name, Controlled>; readonly machines: Machine[];
+  readonly ports: { readonly dhcp: number; readonly tftp: number };
   /** The first administrator's key and every other secret that was made for this rig. */
   readonly secrets: string[];
   /** Starts every service and lets the rack join; resolves when all are ready. */
@@ -50,7 +51,7 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
   const facts = openFacts(running.nats.url);
   const ready = async (): Promise<void> => { await Promise.all(names.map((name) => waitReady(services[name]))); };
   return {
-    servers: running, client, dir, logs, facts, services, machines, secrets, ready,
+    servers: running, client, dir, logs, facts, services, machines, ports, secrets, ready,
     async up() {
       await services.api.start();
       secrets.push(...await joinRack(client.base, joinToken, join(dir, 'rack')));

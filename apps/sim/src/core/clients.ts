@@ -8,18 +8,20 @@ export type BootStage = 'firmware' | 'ipxe' | 'os';
 export type Patience = {
   /** What is waited for an answer, one after the other, before the client gives up. */
   readonly waitsMs: readonly number[];
+  /** Each wait is this much shorter or longer, at random. */
+  readonly jitterMs: number;
   /** What a client waits for further offers once it has one. */
   readonly collectMs: number;
 };
 
 /**
- * ROMs: 4, 8, 16, 32 s (PXE 2.1 §2.2.2; EDK2's PxeBcDhcp4 has the same), EDK2 takes its first 4 s to collect offers (3.7 s seen in
+ * ROMs: 4, 8, 16, 32 s, each give or take one (PXE 2.1 §2.2.2, RFC 2131 §4.1; EDK2's PxeBcDhcp4 has the same); EDK2 takes its first 4 s to collect offers (3.7 s seen in
  * ovmf-pxe-snponly.pcap). iPXE doubles from 1 s and gives up beyond 10 s (its config/dhcp.h). The agent runs `udhcpc -t 5 -T 1`.
  */
 export function patienceOf(stage: BootStage, firmware: Firmware): Patience {
-  if (stage === 'os') return { waitsMs: [1_000, 1_000, 1_000, 1_000, 1_000], collectMs: 0 };
-  if (stage === 'ipxe') return { waitsMs: [1_000, 2_000, 4_000, 8_000], collectMs: 0 };
-  return { waitsMs: [4_000, 8_000, 16_000, 32_000], collectMs: firmware === 'uefi' ? 3_700 : 0 };
+  if (stage === 'os') return { waitsMs: [1_000, 1_000, 1_000, 1_000, 1_000], jitterMs: 0, collectMs: 0 };
+  if (stage === 'ipxe') return { waitsMs: [1_000, 2_000, 4_000, 8_000], jitterMs: 0, collectMs: 0 };
+  return { waitsMs: [4_000, 8_000, 16_000, 32_000], jitterMs: 1_000, collectMs: firmware === 'uefi' ? 3_700 : 0 };
 }
 
 /** What iPXE waits for a ProxyDHCP where no offer says option 175.176 (seen with 3 s under SeaBIOS). */

@@ -33,13 +33,14 @@ async function ask({ wire, dice, pace }: Place, { spec, signal, retry }: Asker, 
     if ((wanted as (number | undefined)[]).includes(messageType(answer)) && dice.copies() > 0) answered.resolve(answer);
   });
   try {
-    for (const [round, waitMs] of patienceOf(draft.stage, spec.firmware).waitsMs.entries()) {
+    const { waitsMs, jitterMs } = patienceOf(draft.stage, spec.firmware);
+    for (const [round, waitMs] of waitsMs.entries()) {
       signal.throwIfAborted();
       if (round > 0) retry('dhcp');
       const secs = Math.floor((performance.now() - beganAt) / (1_000 * pace));
       const bytes = encode(clientMessage({ ...draft, secs, giaddr: wire.relay }));
       for (let copy = dice.copies(); copy > 0; copy -= 1) wire.send(bytes, spec.mac);
-      const answer = await within(answered.promise, waitMs * pace, signal);
+      const answer = await within(answered.promise, (waitMs + jitterMs * (2 * dice.roll() - 1)) * pace, signal);
       if (answer !== undefined) return answer;
     }
     return undefined;
