@@ -86,9 +86,11 @@ function reader(send: Send, onOack: Transfer['onOack'], onEnd: (bytes: number | 
 
 async function open(address: string): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 256 * 1024 });
-  socket.on('error', () => undefined); // ICMP's word that the server is gone: the same silence as any other
   const bound = once(socket, 'listening');
   socket.bind({ address });
-  await bound;
+  await bound.catch((cause: unknown) => {
+    throw new Error(`${address} can not be used here (${String(cause)}); make the leased range local: ip route add local <range> dev lo`, { cause });
+  });
+  socket.on('error', () => undefined); // ICMP's word that the server is gone: the same silence as any other
   return socket;
 }
