@@ -18,7 +18,7 @@ export const rackId = 'rack1';
 export const server = '127.77.0.1';
 export const subnet = '127.77.0';
 /** Machines wait a tenth of what firmware waits. */
-export const pace = 0.1;
+const pace = 0.1;
 type Ports = Record<Name, number> & { health: Record<Name, number> };
 
 export type Rig = {

@@ -4,9 +4,11 @@ import { after, before, test } from 'node:test';
 import type { Node } from '@ironbus/contracts';
 import { formatSummary, openRelay, runStorm, specOf, type Summary } from '@ironbus/sim';
 import { waitFor } from '@ironbus/testkit';
-import { createRig, pace, server, subnet, type Rig } from './rig.ts';
+import { createRig, server, subnet, type Rig } from './rig.ts';
 
 const [machines, seed] = [50, 7];
+/** Patient enough for a machine under test that has other work too. */
+const pace = 0.4;
 let rig: Rig;
 let summary: Summary;
 let nodes: Node[];
@@ -16,7 +18,7 @@ before(async () => {
   await rig.up();
   const wire = openRelay({ relay: `${subnet}.250`, server, port: rig.ports.dhcp });
   summary = await runStorm({
-    machines, seed, firmware: 'mixed', spreadMs: 0, withinMs: 90_000, until: 'off', faults: { lost: 0.05, repeated: 0.05, powerLost: 0.02 }, wire,
+    machines, seed, firmware: 'mixed', spreadMs: 0, withinMs: 180_000, until: 'off', faults: { lost: 0.03, repeated: 0.05, powerLost: 0.02 }, wire,
     place: { tftpPort: rig.ports.tftp, pace, files: 'get' },
   });
   await wire.close();
@@ -24,7 +26,7 @@ before(async () => {
     const all = await rig.client.get<Node[]>('/machines');
     return all.filter(({ hardware }) => hardware !== null).length >= machines ? all : undefined;
   };
-  nodes = await waitFor(known, { what: 'every machine to be known with its inventory', timeoutMs: 30_000 });
+  nodes = await waitFor(known, { what: `every machine to be known with its inventory\n${formatSummary(summary)}\n`, timeoutMs: 60_000 });
 });
 after(() => rig.stop());
 
