@@ -26,6 +26,7 @@ const commands = {
   bench: { program: ['bench/run.ts'], needs: ['nats', 'redis', 'ipmitool', 'lab', 'assets'] },
   setup: { program: [], needs: ['nats', 'redis', 'ipmitool', 'lab', 'assets', 'images'] },
   ironbus: { program: ['apps/cli/src/main.ts'], needs: [] },
+  sim: { program: ['apps/sim/src/main.ts'], needs: [] },
 };
 
 const say = (text) => process.stderr.write(`ironbus: ${text}\n`);

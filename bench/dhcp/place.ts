@@ -34,6 +34,19 @@ export function makePlace(prefix: string, dir: string): Place {
   run(`ip -n ${relay} addr add ${addresses.router}/24 dev ${prefix}1`);
   run(`ip -n ${relay} addr add ${addresses.relay}/15 dev ${prefix}1`); // perfdhcp sends by the device that has its address
   run(`ip -n ${server} route add ${addresses.clients} via ${addresses.router}`);
+  const { start, folder, close } = makeStarter(dir);
+  return {
+    server, relay, device, folder,
+    start: (where, argv, options) => start(where === 'server' ? server : relay, argv, options),
+    async close() {
+      await close();
+      remove();
+    },
+  };
+}
+
+/** Starts programs in namespaces, their output in `<dir>/logs/<name>.log`; they are ended with it, and with this process. */
+export function makeStarter(dir: string) {
   const started = new Set<Started>();
   process.once('exit', () => { for (const each of started) if (!hasEnded(each.child)) each.child.kill('SIGKILL'); });
   const folder = (name: string): string => {
@@ -41,21 +54,18 @@ export function makePlace(prefix: string, dir: string): Place {
     return join(dir, name);
   };
   return {
-    server, relay, device, folder,
-    async start(where, argv, { name, env, stdin }) {
+    folder,
+    async start(namespace: string, argv: readonly string[], { name, env, stdin }: { name: string; env?: NodeJS.ProcessEnv; stdin?: 'pipe' }): Promise<Started> {
       const logPath = join(folder('logs'), `${name}.log`);
       const log = openSync(logPath, 'w');
-      const child = spawn('ip', ['netns', 'exec', where === 'server' ? server : relay, ...argv], { stdio: [stdin ?? 'ignore', log, log], env: { ...process.env, ...env } });
+      const child = spawn('ip', ['netns', 'exec', namespace, ...argv], { stdio: [stdin ?? 'ignore', log, log], env: { ...process.env, ...env } });
       closeSync(log);
       await once(child, 'spawn');
       const one: Started = { pid: child.pid ?? 0, child, output: () => readFileSync(logPath, 'utf8'), stop: async () => { await endChild(child); started.delete(one); } };
       started.add(one);
       return one;
     },
-    async close() {
-      await Promise.all([...started].map((each) => each.stop()));
-      remove();
-    },
+    close: async (): Promise<void> => { await Promise.all([...started].map((each) => each.stop())); },
   };
 }
 

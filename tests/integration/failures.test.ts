@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Failure, Image, Status } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
-import { call } from './agent.ts';
 import { transitions } from './facts.ts';
-import { Reset, type Machine } from './machine.ts';
+import { call, Reset, type Machine } from '@ironbus/sim';
 import { createRig, type Rig } from './rig.ts';
 import { askDeploy, enlist, holdAt, makeReady, setPower, untilStatus } from './story.ts';
 

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import type { Node } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
 import { transitions, type Fact } from './facts.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from '@ironbus/sim';
 import { createRig, type Rig } from './rig.ts';
 import { startServers, type Servers } from './servers.ts';
 import { names } from './services.ts';

@@ -5,7 +5,7 @@ import type { Node } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
 import { transitions, type Fact } from './facts.ts';
 import { findLeaks, readPlaces } from './leaks.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from '@ironbus/sim';
 import { createRig, type Rig } from './rig.ts';
 import { askDeploy, enlist, setPower, sshKey, untilStatus } from './story.ts';
 

@@ -6,7 +6,7 @@ import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Node } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
-import type { Machine } from './machine.ts';
+import type { Machine } from '@ironbus/sim';
 import { createRig, type Rig } from './rig.ts';
 import { startServers, type Servers } from './servers.ts';
 import { names } from './services.ts';

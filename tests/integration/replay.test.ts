@@ -13,7 +13,7 @@ import { createLogger } from '@ironbus/runtime';
 import { openStore, readOutboxStats } from '@ironbus/store';
 import { waitFor } from '@ironbus/testkit';
 import { transitions, type Fact } from './facts.ts';
-import { Reset } from './machine.ts';
+import { Reset } from '@ironbus/sim';
 import { createRig, type Rig } from './rig.ts';
 import { startServers } from './servers.ts';
 import { askDeploy, makeReady, untilStatus } from './story.ts';

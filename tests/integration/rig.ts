@@ -7,22 +7,24 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Image } from '@ironbus/contracts';
 import { generateRackKey, type Environment } from '@ironbus/runtime';
+import { addBmc, createMachine, Dice, openRelay, writeIpmitool, type Machine, type Spec } from '@ironbus/sim';
 import { freePort, waitFor } from '@ironbus/testkit';
 import { createClient, type Client } from '../lab/client.ts';
-import { addBmc, writeIpmitool } from './bmc.ts';
 import { openFacts, type Facts } from './facts.ts';
-import { createMachine, type Machine, type Spec } from './machine.ts';
 import { startServers, type Servers } from './servers.ts';
 import { controlService, names, type Controlled, type Logs, type Name } from './services.ts';
 
 export const rackId = 'rack1';
 export const server = '127.77.0.1';
-const subnet = '127.77.0';
+export const subnet = '127.77.0';
+/** Machines wait a tenth of what firmware waits. */
+const pace = 0.1;
 type Ports = Record<Name, number> & { health: Record<Name, number> };
 
 export type Rig = {
   readonly servers: Servers; readonly client: Client; readonly dir: string; readonly logs: Logs; readonly facts: Facts;
   readonly services: Record<Name, Controlled>; readonly machines: Machine[];
+  readonly ports: { readonly dhcp: number; readonly tftp: number };
   /** The first administrator's key and every other secret that was made for this rig. */
   readonly secrets: string[];
   /** Starts every service and lets the rack join; resolves when all are ready. */
@@ -49,7 +51,7 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
   const facts = openFacts(running.nats.url);
   const ready = async (): Promise<void> => { await Promise.all(names.map((name) => waitReady(services[name]))); };
   return {
-    servers: running, client, dir, logs, facts, services, machines, secrets, ready,
+    servers: running, client, dir, logs, facts, services, machines, ports, secrets, ready,
     async up() {
       await services.api.start();
       secrets.push(...await joinRack(client.base, joinToken, join(dir, 'rack')));
@@ -64,7 +66,7 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
     },
     addImage: (id, bytes = randomBytes(200_000)) => addImage(client, dir, id, bytes),
     async stop() {
-      await Promise.all(machines.map((machine) => machine.stop()));
+      await Promise.all(machines.map(async (machine) => { await machine.stop(); await machine.place.wire.close(); }));
       await Promise.all(names.map((name) => services[name].stop()));
       await facts.close();
       if (servers === undefined) await running.stop();
@@ -145,9 +147,10 @@ async function joinRack(base: string, token: string, dir: string): Promise<strin
 
 function makeMachine(number: number, dir: string, ports: Ports): Machine {
   const hex = number.toString(16).padStart(2, '0');
-  const spec: Spec = { name: `m${number}`, mac: `52:54:00:77:00:${hex}`, uuid: `a1234567-89ab-4cde-8123-4567890000${hex}`, serial: `SIM-${number}` };
+  const spec: Spec = { name: `m${number}`, mac: `52:54:00:77:00:${hex}`, uuid: `a1234567-89ab-4cde-8123-4567890000${hex}`, serial: `SIM-${number}`, firmware: 'bios' };
   const bmc = addBmc(join(dir, 'bmcs'), `${subnet}.${200 + number}`, randomBytes(9).toString('hex'));
-  return createMachine(spec, { server, relay: `${subnet}.${1 + number}`, dhcpPort: ports.dhcp, tftpPort: ports.tftp }, bmc);
+  const wire = openRelay({ relay: `${subnet}.${1 + number}`, server, port: ports.dhcp });
+  return createMachine(spec, { wire, dice: new Dice(1, number), tftpPort: ports.tftp, pace, files: 'get' }, bmc);
 }
 
 async function addImage(client: Client, dir: string, id: string, bytes: Buffer): Promise<Image> {

@@ -1,7 +1,7 @@
 /** What a person does with a machine, through the public API, and waiting for what comes of it. */
 import type { Node, Status } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
-import type { Machine } from './machine.ts';
+import type { Machine } from '@ironbus/sim';
 import type { Rig } from './rig.ts';
 
 export const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS me@host';

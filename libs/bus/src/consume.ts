@@ -10,7 +10,7 @@ import { backOffMs, pause, standardBackOff, type BackOff } from './back-off.ts';
 import { publishDeadLetter, type Burial } from './dead-letters.ts';
 import { Held, Verdict } from './held.ts';
 import { Puller } from './keep-pulling.ts';
-import { Lanes, Slots } from './lanes.ts';
+import { Lanes, Slots, type Lane } from './lanes.ts';
 import { decodeEvent } from './messages.ts';
 import type { Link, Session } from './connect.ts';
 import type { Pulled, Target } from './pull.ts';
@@ -29,8 +29,11 @@ export type Consume<D extends EventDefinition> = {
   handler: (event: EventOf<D>, meta: Meta) => Promise<void> | void;
   /** Tries before an event goes to DEAD; 5 unless told. */
   maxDeliver?: number;
-  /** `key` (unless told): events of one node or key in order, others beside them. `log`: all in the order of the log, one at a time. */
-  order?: 'key' | 'log';
+  /**
+   * What an event may not overtake: earlier events with a key in common; `alone`: every earlier one, and no later one overtakes
+   * it. Its node or key unless told.
+   */
+  laneOf?: (event: EventOf<D>) => Lane;
   /** Handlers at a time; 16 unless told. */
   concurrency?: number;
   /** After this long without a sign of life another replica gets the event; 30 s unless told. */
@@ -62,7 +65,7 @@ export class Consumption<D extends EventDefinition> implements Subscription {
     this.#link = link;
     this.#count = count;
     this.#log = link.log;
-    this.#of = { maxDeliver: 5, concurrency: 16, ackWaitMs: 30_000, order: 'key', backOff: standardBackOff, ...consume };
+    this.#of = { maxDeliver: 5, concurrency: 16, ackWaitMs: 30_000, laneOf: (event) => [event.nodeid ?? event.subject], backOff: standardBackOff, ...consume };
     this.#target = { stream: streamOf(consume.definitions), consumer: consume.durable };
     this.#held = new Held(link, this.#of.ackWaitMs);
     this.#slots = new Slots(this.#of.concurrency);
@@ -117,8 +120,7 @@ export class Consumption<D extends EventDefinition> implements Subscription {
       return;
     }
     const decoded = decodeEvent(message.msg, this.#of.definitions);
-    const key = decoded.ok ? decoded.event.nodeid ?? decoded.event.subject : message.msg.subject.split('.').at(-1) ?? '';
-    const lane = this.#of.order === 'log' ? '' : key;
+    const lane = decoded.ok ? this.#of.laneOf(decoded.event as EventOf<D>) : [message.msg.subject.split('.').at(-1) ?? ''];
     const work = decoded.ok ? () => this.#handle(message, decoded.event as EventOf<D>) : () => this.#refuse(message, decoded.why);
     void this.#lanes.run(lane, work).catch((error: unknown) => {
       this.#held.release(message, Verdict.nak);

@@ -1,24 +1,38 @@
-/** Work by key: what has the same key runs one after the other, in the order of asking; different keys run side by side. */
-export class Lanes {
-  readonly #tails = new Map<string, Promise<void>>();
+/**
+ * Work by key: what shares a key with something asked for earlier runs after it, in the order of asking; all else runs side by
+ * side. `alone` shares with everything.
+ */
+export type Lane = readonly string[] | 'alone';
 
-  /** Runs `task` after everything asked for earlier under `key`. A task that rejects does not stop its followers. */
-  run(key: string, task: () => Promise<void>): Promise<void> {
-    const before = this.#tails.get(key) ?? Promise.resolve();
-    const mine = before.then(task);
-    const tail = mine.then(() => undefined, () => undefined).then(() => {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
-    });
-    this.#tails.set(key, tail);
+export class Lanes {
+  /** The last work of each key; gone once it is done. */
+  readonly #tails = new Map<string, Promise<void>>();
+  #lastAlone: Promise<void> | undefined;
+
+  /** Runs `task` after everything asked for earlier that it shares a key with. A task that rejects does not stop its followers. */
+  run(lane: Lane, task: () => Promise<void>): Promise<void> {
+    const before = lane === 'alone' ? [...this.#tails.values()] : lane.flatMap((key) => this.#tails.get(key) ?? []);
+    const mine = Promise.all([this.#lastAlone, ...new Set(before)]).then(task);
+    const tail: Promise<void> = mine.catch(() => undefined).then(() => this.#forget(lane, tail));
+    if (lane === 'alone') {
+      this.#tails.clear(); // whoever comes now waits for this one, and it for them
+      this.#lastAlone = tail;
+    } else for (const key of lane) this.#tails.set(key, tail);
     return mine;
   }
 
+  #forget(lane: Lane, tail: Promise<void>): void {
+    if (this.#lastAlone === tail) this.#lastAlone = undefined;
+    if (lane === 'alone') return;
+    for (const key of lane) if (this.#tails.get(key) === tail) this.#tails.delete(key);
+  }
+
   get size(): number {
-    return this.#tails.size;
+    return this.#tails.size + (this.#lastAlone === undefined ? 0 : 1);
   }
 
   async idle(): Promise<void> {
-    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
+    while (this.size > 0) await Promise.all([this.#lastAlone, ...this.#tails.values()]);
   }
 }
 

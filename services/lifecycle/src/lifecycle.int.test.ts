@@ -14,6 +14,7 @@ import { openStore } from '@ironbus/store';
 import { startNats, startRedis, waitFor } from '@ironbus/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { mintNodeId } from './core/identity.ts';
 import { image, inventory, settings } from './core/test/story.ts';
 import { manifest } from './manifest.ts';
 import { snapshotDaily } from './shell/snapshots.ts';
@@ -295,4 +296,18 @@ test('a forgotten machine is not brought back by its old events', async () => {
   await rereadLog();
   assert.equal(seen.filter((event) => event.type === 'node.discovered' && event.subject === node.id).length, 1);
   assert.equal(await policy(mac), undefined);
+});
+
+test('a backlog of many new machines is worked off side by side, and the requests in it find the nodes made just before them', async () => {
+  await end(lifecycle, 'SIGTERM');
+  const many = Array.from({ length: 60 }, newMac);
+  const causes = await Promise.all(many.map((mac) => publish(nodeCheckedIn, provisionalNodeId(mac), checkInOf(mac, 0))));
+  await Promise.all(many.map((mac) => publish(nodeInventoryReported, provisionalNodeId(mac), { mac, rack: 'rack1', attempt: 0, inventory: inventoryOf(mac) })));
+  const ids = causes.map((cause) => mintNodeId(cause, 0));
+  for (const id of ids) await publish(nodeUpdateRequested, id, { ...by, tags: ['asked-at-once'] });
+  lifecycle = startLifecycle();
+  await waitFor(() => ids.every((id) => nodes().get(id)?.tags.includes('asked-at-once')), { what: 'every request to be carried out', timeoutMs: 20_000 });
+  assert.deepEqual(ids.filter((id) => nodes().get(id)?.hardware === null), [], 'inventories were read before the requests behind them');
+  assert.deepEqual(seen.filter((event) => event.type === 'node.request-refused' && ids.includes(event.subject as never)), []);
+  assert.equal(new Set(many.map((mac) => nodeOf(mac)?.hostname)).size, many.length);
 });

@@ -4,6 +4,7 @@ import { bootPoliciesBucket, buckets, catalog, regionToken } from '@ironbus/cont
 import { composeParts, createHealth, createPart, orAborted, retryForever, systemClock, wait, type Clock, type Logger, type Service } from '@ironbus/runtime';
 import { openStore, startRelay } from '@ironbus/store';
 import { settingsOf, type LifecycleConfig } from './config.ts';
+import { laneOf } from './core/lane.ts';
 import type { LifecycleEvent } from './core/record.ts';
 import { advanceNode } from './manifest.ts';
 import { watchDeadlines } from './shell/deadlines.ts';
@@ -62,9 +63,9 @@ async function startWork(hands: Hands, config: LifecycleConfig, signal: AbortSig
     await end();
     throw error;
   }
-  // One at a time: a request names a node that an earlier fact of another key (mac-…) may have made (docs/adr/0009-total-order.md).
   const consumer = bus.consume({
-    order: 'log', durable: advanceNode.durable, definitions: advanceNode.events, handler: (event) => onEvent(hands, event as LifecycleEvent),
+    durable: advanceNode.durable, definitions: advanceNode.events, concurrency: 32,
+    laneOf: (event) => laneOf(event as LifecycleEvent), handler: (event) => onEvent(hands, event as LifecycleEvent),
   });
   const loops = Promise.all([watchDeadlines(hands, config.pollMs, signal), housekeep(hands, policies, signal)]);
   ends.push(async () => { await loops; }, () => consumer.stop());

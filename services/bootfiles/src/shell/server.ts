@@ -67,10 +67,13 @@ function answerError(context: Context, error: unknown, request: FastifyRequest, 
   return reply.code(500).send({ error: { code: 'INTERNAL', message: 'a defect of Ironbus; the rack’s log has the detail' } });
 }
 
+/** A rack of machines connects within one turn of the loop. Node's own 511 leave the others to TCP's SYN timer: 1, 3, 7 … 63 s. net.core.somaxconn caps it. */
+const backlog = 4_096;
+
 /** Throws PORT_UNAVAILABLE. */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog });
   } catch (cause) {
     throw new IronbusError('PORT_UNAVAILABLE', `bootfiles can not listen on ${host}:${port} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, { cause });
   }

@@ -2,7 +2,7 @@
  * An AF_PACKET socket on one Ethernet device (packet(7)): whole frames, beside the kernel's own IP, so that it disturbs no
  * program that has the port. A filter runs in the kernel before anything wakes this process. Needs CAP_NET_RAW and koffi.
  */
-import { attachFilter, checked, loopFlags, readInLoop, requireNative, sendNow, unavailable, type Sent } from './raw-socket.ts';
+import { attachFilter, checked, forceReceiveBuffer, loopFlags, readInLoop, requireNative, sendNow, unavailable, type Sent } from './raw-socket.ts';
 import type { Native } from './native.ts';
 import { nothing } from '../core/socket-filter.ts';
 
@@ -19,6 +19,8 @@ export type PacketOptions = {
   protocol: number; filter: Uint8Array;
   /** A hardware address that the device is to take frames for besides its own. */
   alsoTo?: Uint8Array;
+  /** Room for frames that wait, beyond what net.core.rmem_max allows where the process has CAP_NET_ADMIN; the kernel's default unless told. */
+  receiveBytes?: number;
   onFrame: (frame: Buffer) => void; onError: (error: Error) => void;
 };
 
@@ -37,6 +39,7 @@ export function openPacketSocket(options: PacketOptions): PacketSocket {
   try {
     const mac = configure(native, raw, options);
     const socket = readInLoop(native, raw);
+    if (options.receiveBytes !== undefined) forceReceiveBuffer(native, raw, options.receiveBytes);
     socket.on('message', (frame) => options.onFrame(frame));
     socket.on('error', options.onError);
     return {

@@ -10,6 +10,7 @@ const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
+const SO_RCVBUFFORCE = 33;
 /** SOCK_NONBLOCK | SOCK_CLOEXEC, to be added to a socket's type. */
 export const loopFlags = 0o2004000;
 /** MSG_DONTWAIT | MSG_NOSIGNAL. */
@@ -42,6 +43,13 @@ export function attachFilter(native: Native, fd: number, program: Uint8Array): v
   head.writeUInt16LE(program.length / 8, 0);
   head.writeBigUInt64LE(native.addressOf(program), 8);
   checked(native, native.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, head, head.length), 'a socket filter');
+}
+
+/** False where the process may not go beyond net.core.rmem_max (CAP_NET_ADMIN). */
+export function forceReceiveBuffer(native: Native, fd: number, bytes: number): boolean {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(bytes);
+  return native.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, value.length) === 0;
 }
 
 /**

@@ -5,9 +5,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { IronbusError } from '@ironbus/contracts';
 import { parseIpv4 } from '@ironbus/wire';
-
 import { bindToDevice, descriptorOf, openNative } from './native.ts';
-import { sendNow } from './raw-socket.ts';
+import { forceReceiveBuffer, sendNow } from './raw-socket.ts';
 
 /** `port` is the protocol's number, whatever the configuration makes of it: 67, or 4011 for boot servers. */
 export type Received = { bytes: Buffer; from: { address: string; port: number }; device: string; port: 67 | 4011 };
@@ -25,12 +24,13 @@ export type SocketOptions = {
 };
 
 const AF_INET = 2;
-const receiveBytes = 4 * 1024 * 1024;
+/** A DISCOVER takes about 1.3 KB of the kernel's buffer: five thousand machines switched on at once must fit. */
+const receiveBytes = 16 * 1024 * 1024;
 
 /** Throws PORT_UNAVAILABLE, with what to do about it. */
 export async function openDeviceSocket(options: SocketOptions): Promise<DeviceSocket> {
   const { device, port, role } = options;
-  const socket = createSocket({ type: 'udp4', reuseAddr: true, recvBufferSize: receiveBytes, sendBufferSize: receiveBytes });
+  const socket = createSocket({ type: 'udp4', reuseAddr: true, recvBufferSize: receiveBytes, sendBufferSize: 4 * 1024 * 1024 });
   try {
     await bind(socket, port);
     const why = limitToDevice(socket, device);
@@ -82,6 +82,7 @@ function limitToDevice(socket: Socket, device: string): string | undefined {
   if (!native.ok) return native.why;
   const fd = descriptorOf(socket);
   if (fd === undefined) return `this Node (${process.version}) does not tell the descriptor of a socket`;
+  forceReceiveBuffer(native.native, fd, receiveBytes); // without CAP_NET_ADMIN net.core.rmem_max stays the most there is
   const bound = bindToDevice(native.native, fd, device);
   return bound.ok ? undefined : bound.why;
 }

@@ -1,22 +1,24 @@
-/** The agent of a simulated machine: docs/architecture/agent-protocol.md, spoken as agent/ speaks it, with shorter pauses. */
+/** The agent of a simulated machine: docs/architecture/agent-protocol.md, spoken as agent/ speaks it. */
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claim, Plan } from '@ironbus/contracts';
-import type { Machine, Spec } from './machine.ts';
-import { http, type HttpAnswer } from './wires.ts';
+import type { Spec } from '../core/spec.ts';
+import { http, type HttpAnswer } from './http.ts';
+import type { Machine } from './machine.ts';
 
 export type Next = 'continue' | 'reboot' | 'poweroff' | 'wait';
 export type Outcome = { outcome: 'succeeded' | 'failed'; reason: string | null; evidence: Record<string, unknown> };
 export type Session = { machine: Machine; url: string; token: string; address: string; signal: AbortSignal };
 export type Answer<T> = { status: number; body: T };
 
-/** Unlike the real one it does not wait for seconds. */
-const retryMs = [20, 40, 80, 160, 320];
-const pollMs = 100;
+/** agent-protocol.md, "Calls"; the last one again and again. */
+const retryMs = [1_000, 2_000, 4_000, 8_000, 15_000];
+const pollMs = 5_000;
 
 /** Runs plans until one says what the machine does next. */
 export async function runAgent(session: Session): Promise<'reboot' | 'poweroff'> {
   const { machine, signal } = session;
+  const { pace } = machine.place;
   for (;;) {
     const plan = await call<Plan>(session, 'check-in', checkIn(machine.spec, session.address));
     if (plan.status === 401) return 'poweroff';
@@ -26,7 +28,7 @@ export async function runAgent(session: Session): Promise<'reboot' | 'poweroff'>
       const next = await runPlan(session, plan.body);
       if (next === 'reboot' || next === 'poweroff') return next;
     }
-    await pause(pollMs, undefined, { signal });
+    await pause(plan.status === 200 ? plan.body.pollSeconds * 1_000 * pace : pollMs * pace, undefined, { signal });
   }
 }
 
@@ -66,12 +68,12 @@ async function insist({ machine, signal }: Pick<Session, 'machine' | 'signal'>, 
     });
     if (answer !== undefined && answer.status !== 429 && answer.status < 500) return answer;
     machine.note(`retry ${what} ${answer?.status ?? 'unreachable'}`);
-    await pause(retryMs[tries] ?? 320, undefined, { signal });
+    await pause((retryMs[tries] ?? 15_000) * machine.place.pace, undefined, { signal });
   }
 }
 
 const checkIn = (spec: Spec, ip: string): object => ({
-  mac: spec.mac, ip, firmware: 'bios', secureBoot: false, architecture: 'amd64', uuid: spec.uuid, serial: spec.serial, agentVersion: 'simulated', uptimeSeconds: 3.1,
+  mac: spec.mac, ip, firmware: spec.firmware, secureBoot: false, architecture: 'amd64', uuid: spec.uuid, serial: spec.serial, agentVersion: 'simulated', uptimeSeconds: 3.1,
 });
 
 const done = (evidence: Record<string, unknown> = {}): Outcome => ({ outcome: 'succeeded', reason: null, evidence });
@@ -106,7 +108,7 @@ async function writeImage({ machine, address, signal }: Session, image: { url: s
 /** One disk of 8 GiB and one card. */
 function inventory(spec: Spec): object {
   return {
-    firmware: 'bios', secureBoot: false, architecture: 'amd64', cpu: { model: 'Simulated', sockets: 1, cores: 1, threads: 2 }, memory: { totalBytes: 2 ** 30, modules: [] },
+    firmware: spec.firmware, secureBoot: false, architecture: 'amd64', cpu: { model: 'Simulated', sockets: 1, cores: 1, threads: 2 }, memory: { totalBytes: 2 ** 30, modules: [] },
     disks: [{ name: 'vda', path: '/dev/vda', sizeBytes: 2 ** 33, blockBytes: 512, serial: `DISK-${spec.serial}`, wwn: null, model: null, rotational: false, transport: 'virtio', removable: false }],
     nics: [{ name: 'eth0', mac: spec.mac, link: true, speedMbps: 1000, driver: null, pciId: null, booted: true }],
     dmi: {

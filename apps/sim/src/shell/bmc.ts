@@ -57,6 +57,22 @@ export function writeIpmitool(dir: string): string {
   return path;
 }
 
+/** A machine with a power button and no BMC. */
+export function createButton(): Bmc {
+  const listeners = new Set<(event: PowerEvent) => void>();
+  let state: PowerEvent = 'off';
+  return {
+    address: '', username: '', password: '', power: () => state, setPassword: () => undefined, setSilent: () => undefined, commandLines: () => [],
+    press(to) {
+      if (to === state) return;
+      state = to;
+      for (const listener of listeners) listener(to);
+    },
+    onPower: (listener) => { listeners.add(listener); },
+    close: () => listeners.clear(),
+  };
+}
+
 /** A BMC whose machine is off. */
 export function addBmc(dir: string, address: string, password: string): Bmc {
   const home = join(dir, address);
