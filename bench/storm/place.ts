@@ -3,6 +3,7 @@
  * as frames of each machine. A lease is an address of the second namespace (AnyIP: a local route for the whole range), and to the
  * stack's kernel one hop behind it, so that no table of neighbours is in the way; nothing there answers ARP for an address.
  */
+import { stackFlags } from '../../scripts/node-flags.mjs';
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -61,7 +62,7 @@ async function startStack(starter: ReturnType<typeof makeStarter>, flags: readon
     IRONBUS_DATA_DIR: dataDir, IRONBUS_ASSETS_DIR: join(cache, 'assets'), IRONBUS_CACHE_DIR: cache, API_NETWORKS: JSON.stringify([network]), API_ADMIN_KEY: key,
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   };
-  const argv = [process.execPath, '--max-semi-space-size=1', '--optimize-for-size', ...flags, join(root, 'apps/all/src/main.ts')];
+  const argv = [process.execPath, ...stackFlags, ...flags, join(root, 'apps/all/src/main.ts')];
   const started = await starter.start(stack, argv, { name: 'stack', env });
   const get = (path: string): Promise<string> => ask(`http://127.0.0.1:5240/api/v1${path}`, key);
   await untilReady('the stack', started, async () => {
