@@ -18,7 +18,10 @@ export const imagePackages = [
 ] as const;
 
 /** Clients and tools of the integration tests: programs that we did not write. */
-export const clientPackages = ['isc-dhcp-client', 'udhcpc', 'busybox-static', 'atftp', 'tftp-hpa', 'curl', 'iputils-ping'] as const;
+export const clientPackages = [
+  'isc-dhcp-client', 'udhcpc', 'busybox-static', 'atftp', 'tftp-hpa', 'curl', 'iputils-ping',
+  'wget', 'genisoimage', 'xorriso', 'udftools', 'libarchive-tools', 'p7zip-full', 'grub-common',
+] as const;
 
 /** For the rival stack of bench/boot-time. */
 export const benchPackages = ['dnsmasq-base'] as const;

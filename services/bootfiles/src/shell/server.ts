@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
 import { SpelledResponse } from './spelled-response.ts';
+import { addTreeRoutes } from './tree-routes.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
 
 /** `trustProxy` stays off: an asker is who its socket says. */
@@ -22,6 +23,7 @@ export function createServer(context: Context): FastifyInstance {
   addBootRoutes(app, context);
   addVirtualRoutes(app, context);
   addFileRoutes(app, context);
+  addTreeRoutes(app, context);
   addAgentRoutes(app, context);
   addMachineRoutes(app, context);
   return app;
