@@ -20,7 +20,7 @@ export const imagePackages = [
 /** Clients and tools of the integration tests: programs that we did not write. */
 export const clientPackages = [
   'isc-dhcp-client', 'udhcpc', 'busybox-static', 'atftp', 'tftp-hpa', 'curl', 'iputils-ping',
-  'wget', 'genisoimage', 'xorriso', 'udftools', 'libarchive-tools', 'p7zip-full', 'grub-common',
+  'wget', 'apache2-utils', 'genisoimage', 'xorriso', 'udftools', 'libarchive-tools', 'p7zip-full', 'grub-common',
 ] as const;
 
 /** For the rival stack of bench/boot-time. */
