@@ -13,6 +13,27 @@ export type OpenSender = (socket: Socket) => Sender | undefined;
 
 type Libc = { sendfile(out: number, from: number, offset: [bigint], length: number, done: (error: Error | null, sent: number) => void): void; dup(fd: number): number; close(fd: number): number };
 
+/** libuv has so many threads by default; each call under way also takes koffi most of a megabyte. */
+const maxCalls = 4;
+
+/** Runs at most so many at once, the others in the order they came. */
+function inTurns(most: number): (call: () => Promise<number>) => Promise<number> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (call) => {
+    if (running >= most) await new Promise<void>((resolve) => { waiting.push(resolve); });
+    else running += 1;
+    try {
+      return await call();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
+const inTurn = inTurns(maxCalls);
+
 /**
  * The descriptor is a duplicate: calls run on other threads, and the socket's own number may belong to another machine's connection by the
  * time they do.
@@ -22,9 +43,9 @@ function openSender(libc: Libc, socket: Socket): Sender | undefined {
   const out = own < 0 ? -1 : libc.dup(own);
   if (out < 0) return undefined;
   return {
-    send: (fd, offset, length) => new Promise((resolve, reject) => {
+    send: (fd, offset, length) => inTurn(() => new Promise((resolve, reject) => {
       libc.sendfile(out, fd, [BigInt(offset)], length, (error, sent) => { if (error === null) resolve(sent); else reject(error); });
-    }),
+    })),
     close: () => { libc.close(out); },
   };
 }
