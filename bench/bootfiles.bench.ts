@@ -144,7 +144,7 @@ async function profile(place: Place, cases: readonly Case[], what: string): Prom
   const folder = join(place.state, 'profile');
   const ours = await startOurs(place, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
   const each = cases.find((one) => one.name.includes(what)) ?? cases[0] as Case;
-  const load = await wrk(`${ours.url}${each.path}`, { ...each, seconds: 10 });
+  const load = await wrk(`${ours.url}${each.path}`, { ...each, seconds: 8 });
   await ours.stop();
   console.log(`${each.name}: ${load.requestsPerSecond.toFixed(0)} requests/s, ${load.megabytesPerSecond.toFixed(0)} MB/s, ${load.errors} errors`);
   printProfile(summarize(readProfile(folder), 45));

@@ -1,10 +1,11 @@
 /** One file over HTTP: ranges, validators, HEAD, and word of how much went out. Memory is bounded: one buffer for each transfer. */
 import { open, type FileHandle } from 'node:fs/promises';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decidePart, type FileFacts, type Part } from '../core/range.ts';
 import { sliceExtents, type Extent } from '../core/tree.ts';
-import { senderOf, type OpenSender, type Sender } from './native-sendfile.ts';
+import { native, type Sender } from './native-sendfile.ts';
 
 /** A file, or the `extents` of it that are one. `modified` is that of the file unless told. */
 export type ServedFile = { path: string; etag: string; extents?: readonly Extent[]; modified?: Date | undefined };
@@ -12,8 +13,8 @@ export type Sent = { bytes: number; seconds: number; complete: boolean };
 
 const bufferBytes = 256 * 1024;
 /** Written by Node to learn that the socket takes more; the rest goes by sendfile. */
-const probeBytes = 32 * 1024;
-/** The most that one call may read from a slow disk. */
+const probeBytes = 16 * 1024;
+/** The most that one call may read from a slow disk, or keep this thread with. */
 const callBytes = 1024 * 1024;
 
 /** Answers with the file; `onSent` is called once for a GET that sent bytes. Throws ENOENT as the file system does. */
@@ -51,7 +52,7 @@ function headersOf({ sizeBytes, etag, modified }: FileFacts, part: Part): Outgoi
 /** A connection that breaks is no failure of ours; a file that can not be read breaks the connection, since its length was promised. */
 async function send(raw: ServerResponse, handle: FileHandle, extents: readonly Extent[], onSent: (sent: Sent) => void): Promise<void> {
   const started = performance.now();
-  const transfer = new Transfer(raw, handle, senderOf);
+  const transfer = new Transfer(raw, handle);
   let whole = false;
   try {
     for (const extent of extents) await transfer.send(extent);
@@ -73,14 +74,12 @@ class Transfer {
   sent = 0;
   readonly #raw: ServerResponse;
   readonly #handle: FileHandle;
-  readonly #open: OpenSender | undefined;
   #sender: Sender | undefined;
-  #buffer = Buffer.allocUnsafe(0);
+  #buffer = Buffer.allocUnsafeSlow(0);
 
-  constructor(raw: ServerResponse, handle: FileHandle, openSender: OpenSender | undefined) {
+  constructor(raw: ServerResponse, handle: FileHandle) {
     this.#raw = raw;
     this.#handle = handle;
-    this.#open = openSender;
   }
 
   /** Throws Gone. */
@@ -89,7 +88,9 @@ class Transfer {
       at += await this.#write(offset + at, length - at);
       for (let took = 1, asked = 0; this.#sender !== undefined && at < length && took >= asked; at += Math.max(0, took)) {
         asked = Math.min(callBytes, length - at);
-        took = await this.#sender.send(this.#handle.fd, offset + at, asked);
+        const sending = this.#sender.send(this.#handle.fd, offset + at, asked);
+        took = typeof sending === 'number' ? sending : await sending;
+        if (took === asked && at + took < length) await setImmediate(); // a socket that takes everything must not keep the others waiting
         this.sent += Math.max(0, took);
         if (this.#raw.destroyed) throw new Gone();
       }
@@ -102,9 +103,9 @@ class Transfer {
 
   /** Through Node; resolves when the kernel has it, before which nothing may go past Node. A pipelined answer waits here for its turn. */
   async #write(offset: number, most: number): Promise<number> {
-    const bytes = Math.min(most, this.#open === undefined ? bufferBytes : probeBytes);
-    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafe(bytes);
-    const { bytesRead } = await this.#handle.read(this.#buffer, 0, bytes, offset);
+    const bytes = Math.min(most, native === undefined ? bufferBytes : probeBytes);
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    const bytesRead = await this.#read(offset, bytes);
     if (bytesRead === 0) throw new Error('the file ends before its promised length');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const closed = (): void => reject(new Gone());
@@ -113,7 +114,12 @@ class Transfer {
     else this.#raw.write(this.#buffer.subarray(0, bytesRead), (error) => { if (error) closed(); else resolve(); });
     await promise.finally(() => this.#raw.off('close', closed));
     this.sent += bytesRead;
-    if (most > bytesRead && this.#raw.socket !== null) this.#sender ??= this.#open?.(this.#raw.socket);
+    if (most > bytesRead && this.#raw.socket !== null) this.#sender ??= native?.open(this.#raw.socket);
     return bytesRead;
+  }
+
+  async #read(offset: number, bytes: number): Promise<number> {
+    const cached = native?.readCached(this.#handle.fd, offset, this.#buffer.subarray(0, bytes)) ?? 0;
+    return cached > 0 ? cached : (await this.#handle.read(this.#buffer, 0, bytes, offset)).bytesRead;
   }
 }
