@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { imagesBucket } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
 import { errorOf, fakeLifecycle, startRegion, type Fake, type Region } from './testing/region.ts';
@@ -71,6 +75,27 @@ for (const [what, query, body, headers, says] of refused) {
     assert.deepEqual(await files(), before);
   });
 }
+
+test('a disc (iso) is kept where its files can be served; what is no disc, is cut off or compressed is refused with the reason', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'ironbus-disc-'));
+  await mkdir(join(place, 'tree'));
+  await writeFile(join(place, 'tree', 'vmlinuz'), 'kernel');
+  await promisify(execFile)('genisoimage', ['-quiet', '-R', '-o', join(place, 'disc.iso'), join(place, 'tree')]);
+  const disc = await readFile(join(place, 'disc.iso'));
+  await rm(place, { recursive: true });
+  const add = (name: string, body: Buffer) => region.call('POST', `/api/v1/images?name=${name}&format=iso`, { body });
+  const kept = await add('installer', disc);
+  assert.deepEqual([kept.status, kept.body['format'], kept.body['sizeBytes']], [201, 'iso', disc.length], kept.text);
+  const before = await files();
+  for (const [body, says] of [
+    [Buffer.alloc(100_000), /no ISO 9660 or UDF volume/], [disc.subarray(0, 50_000), /the image is cut off/], [gzipSync(disc), /compressed with gzip: decompress it first/],
+  ] as const) {
+    const refusal = await add('bad', body);
+    assert.equal(refusal.status, 422);
+    assert.match(errorOf(refusal).message, says);
+  }
+  assert.deepEqual(await files(), before);
+});
 
 test('without a key an upload is 401, also where the client is still sending', async () => {
   assert.equal((await region.call('POST', '/api/v1/images?name=Big&format=raw', { key: null, body: megabytes(8) })).status, 401);

@@ -18,7 +18,10 @@ export const imagePackages = [
 ] as const;
 
 /** Clients and tools of the integration tests: programs that we did not write. */
-export const clientPackages = ['isc-dhcp-client', 'udhcpc', 'busybox-static', 'atftp', 'tftp-hpa', 'curl', 'iputils-ping', 'kea-common'] as const;
+export const clientPackages = [
+  'isc-dhcp-client', 'udhcpc', 'busybox-static', 'atftp', 'tftp-hpa', 'curl', 'iputils-ping',
+  'wget', 'apache2-utils', 'genisoimage', 'xorriso', 'udftools', 'libarchive-tools', 'p7zip-full', 'grub-common', 'kea-common', 'dnsmasq-base',
+] as const;
 
 /** Servers, relays and clients whose daemons must not become services of the host: unpacked under `<cache>/unpacked`. */
 export const unpackedPackages = ['isc-dhcp-server', 'isc-dhcp-relay', 'kea-dhcp4-server', 'dhcpcd-base'] as const;

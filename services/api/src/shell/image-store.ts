@@ -4,7 +4,8 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { IronbusError } from '@ironbus/contracts';
+import { IronbusError, type Image } from '@ironbus/contracts';
+import { IsoError, openDisc } from '@ironbus/iso';
 import { detectCompression, foreignFormat } from '../core/images.ts';
 
 export type StoredImage = { sha256: string; sizeBytes: number; compression: ReturnType<typeof detectCompression> };
@@ -23,14 +24,15 @@ export function createImageStore(directory: string, instance: string) {
       for (const name of await readdir(directory)) if (name.startsWith(uploadPrefix)) await rm(join(directory, name));
     },
 
-    /** Throws IMAGE_INVALID for an empty body, a foreign format, or bytes that do not have the promised hash. */
-    async save(body: Readable, promised: string | undefined): Promise<StoredImage> {
+    /** Throws IMAGE_INVALID for an empty body, a foreign format, a disc that can not be read, or bytes that do not have the promised hash. */
+    async save(body: Readable, { promised, format }: { promised: string | undefined; format: Image['format'] }): Promise<StoredImage> {
       const temporary = join(directory, `${uploadPrefix}${randomUUID()}`);
       try {
         const stored = await write(body, temporary);
         if (promised !== undefined && promised !== stored.sha256) {
           throw new IronbusError('IMAGE_INVALID', `the bytes that arrived have SHA-256 ${stored.sha256}, not ${promised}: send the file again`);
         }
+        if (format === 'iso') await checkDisc(temporary, stored);
         await rename(temporary, path(stored.sha256));
         return stored;
       } catch (error) {
@@ -71,6 +73,20 @@ async function write(body: Readable, file: string): Promise<StoredImage> {
   if (sizeBytes === 0) throw new IronbusError('IMAGE_INVALID', 'the request has no body: send the image’s bytes as application/octet-stream');
   await handle.sync();
   return { sha256: hash.digest('hex'), sizeBytes, compression: detectCompression(head) };
+}
+
+/** Racks serve the files of a disc: better to learn here that they can not. */
+async function checkDisc(file: string, { sizeBytes, compression }: StoredImage): Promise<void> {
+  if (compression !== 'none') throw new IronbusError('IMAGE_INVALID', `this disc image is compressed with ${compression}: decompress it first, its files are served one by one`);
+  await using handle = await open(file, 'r');
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  };
+  await openDisc(read, sizeBytes).catch((error: unknown) => {
+    if (!(error instanceof IsoError)) throw error;
+    throw new IronbusError('IMAGE_INVALID', `this is no disc image whose files can be served: ${error.message}`, { cause: error });
+  });
 }
 
 /** What of the world's failures the sender can do something about. */

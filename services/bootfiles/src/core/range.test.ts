@@ -25,6 +25,14 @@ const rows: [name: string, asked: Asked, part: Part][] = [
   ['changed since', { ifModifiedSince: 'Wed, 31 Dec 2025 23:59:59 GMT' }, whole],
   ['no date', { ifModifiedSince: 'yesterday' }, whole],
   ['a range of the file that is known', { range: 'bytes=0-0', ifRange: '"e"' }, { status: 206, start: 0, end: 1 }],
+  ['a range of the file of that date', { range: 'bytes=0-0', ifRange: 'Thu, 01 Jan 2026 00:00:00 GMT' }, { status: 206, start: 0, end: 1 }],
+  ['a range of an older file', { range: 'bytes=0-0', ifRange: 'Thu, 01 Jan 2025 00:00:00 GMT' }, whole],
+  ['a range by a weak tag', { range: 'bytes=0-0', ifRange: 'W/"e"' }, whole],
+  ['the file that is expected', { ifMatch: '"x", "e"' }, whole],
+  ['not the file that is expected', { ifMatch: '"x"', range: 'bytes=0-0' }, { status: 412 }],
+  ['expected unchanged, and it is', { ifUnmodifiedSince: 'Thu, 01 Jan 2026 00:00:00 GMT' }, whole],
+  ['expected unchanged, and it is not', { ifUnmodifiedSince: 'Wed, 31 Dec 2025 23:59:59 GMT' }, { status: 412 }],
+  ['expected unchanged since no date', { ifUnmodifiedSince: 'yesterday' }, whole],
   ['a range of another file', { range: 'bytes=0-0', ifRange: '"x"' }, whole],
 ];
 for (const [name, asked, part] of rows) test(`range: ${name}`, () => assert.deepEqual(decidePart(file, asked), part));

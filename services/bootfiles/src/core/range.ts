@@ -1,13 +1,13 @@
 /** Conditional and partial requests for one file (RFC 9110 §13, §14). Pure; a file is its size and its validators. */
 export type FileFacts = { sizeBytes: number; etag: string; modified: Date };
-export type Asked = { range?: string | undefined; ifRange?: string | undefined; ifNoneMatch?: string | undefined; ifModifiedSince?: string | undefined };
+export type Asked = Partial<Record<'range' | 'ifRange' | 'ifMatch' | 'ifUnmodifiedSince' | 'ifNoneMatch' | 'ifModifiedSince', string | undefined>>;
 export type Part =
   | { status: 200 | 206; start: number; /** Exclusive. */ end: number }
-  | { status: 304 }
-  | { status: 416 };
+  | { status: 304 | 412 | 416 };
 
-/** Which bytes to send. Several ranges, other units and malformed ones are answered with the whole file (§14.2 allows it). Never throws. */
+/** Which bytes to send, in the order of §13.2.2. Several ranges, other units and malformed ones are answered with the whole file (§14.2 allows it). Never throws. */
 export function decidePart(file: FileFacts, asked: Asked): Part {
+  if (!isExpected(file, asked)) return { status: 412 };
   if (isUnchanged(file, asked)) return { status: 304 };
   const whole: Part = { status: 200, start: 0, end: file.sizeBytes };
   if (asked.range === undefined || !rangeHolds(file, asked.ifRange)) return whole;
@@ -28,11 +28,21 @@ function suffix(sizeBytes: number, count: number): Part {
 
 function isUnchanged(file: FileFacts, asked: Asked): boolean {
   if (asked.ifNoneMatch !== undefined) {
-    return asked.ifNoneMatch.trim() === '*' || asked.ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === file.etag);
+    return asked.ifNoneMatch.trim() === '*' || tagsOf(asked.ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === file.etag);
   }
-  const since = asked.ifModifiedSince === undefined ? Number.NaN : Date.parse(asked.ifModifiedSince);
-  return !Number.isNaN(since) && Math.floor(file.modified.getTime() / 1000) * 1000 <= since;
+  return secondsOf(file) <= Date.parse(asked.ifModifiedSince ?? '');
 }
 
-/** §13.1.5: a range is only good for the file that the asker already has a part of. */
-const rangeHolds = (file: FileFacts, ifRange: string | undefined): boolean => ifRange === undefined || ifRange.trim() === file.etag;
+/** What is asked for only if it is still the file that the asker knows (§13.1.1, §13.1.4). A date that is none is not looked at. */
+function isExpected(file: FileFacts, { ifMatch, ifUnmodifiedSince }: Asked): boolean {
+  if (ifMatch !== undefined) return ifMatch.trim() === '*' || tagsOf(ifMatch).includes(file.etag);
+  return !(secondsOf(file) > Date.parse(ifUnmodifiedSince ?? ''));
+}
+
+const tagsOf = (list: string): string[] => list.split(',').map((tag) => tag.trim());
+/** HTTP knows no parts of a second. */
+const secondsOf = (file: FileFacts): number => Math.floor(file.modified.getTime() / 1000) * 1000;
+
+/** §13.1.5: a range is only good for the file that the asker already has a part of; a date has to be the very one. */
+const rangeHolds = (file: FileFacts, ifRange: string | undefined): boolean =>
+  ifRange === undefined || ifRange.trim() === file.etag || Date.parse(ifRange) === secondsOf(file);

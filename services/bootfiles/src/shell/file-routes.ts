@@ -7,9 +7,12 @@ import type { Context } from './context.ts';
 import { fileServed, refused } from './observe.ts';
 import { sendFile, type ServedFile } from './send-file.ts';
 
+/** A file, a text, another address that has it, or nothing: installers ask for much that a disc may have, so that is no refusal. */
+export type Served = ServedFile | { text: string; type: string } | { location: string } | { absent: string };
+
 export function addFileRoutes(app: FastifyInstance, context: Context): void {
   const route = (url: string, find: (params: Record<string, string>) => Promise<ServedFile> | ServedFile): void => {
-    app.route({ method: ['GET', 'HEAD'], url, handler: (request, reply) => serve(context, find, request, reply) });
+    app.route({ method: ['GET', 'HEAD'], url, handler: (request, reply) => serveFile(context, { request, reply }, () => find(request.params as Record<string, string>)) });
   };
   const asset = (path: string): ServedFile => findAsset(context, path);
   route('/loaders/*', (params) => asset(`loaders/${params['*']}`));
@@ -22,22 +25,30 @@ export function addFileRoutes(app: FastifyInstance, context: Context): void {
 function findAsset({ assets, config }: Context, path: string): ServedFile {
   const file = assets.get(path);
   if (file === undefined) throw new IronbusError('FILE_UNKNOWN', 'there is no such boot file');
-  return { path: join(config.assetsDir, file.path), sha256: file.sha256 };
+  return { path: join(config.assetsDir, file.path), etag: `"${file.sha256}"` };
 }
 
-async function findImage({ images, config }: Context, sha256: string): Promise<ServedFile> {
+/** Throws NOT_READY while it is being fetched, FILE_UNKNOWN. */
+export async function findImage({ images, config }: Context, sha256: string): Promise<ServedFile> {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new IronbusError('FILE_UNKNOWN', 'an image is named by its SHA-256');
   const found = await images.await(sha256, config.imageWaitSeconds * 1000);
   if (found === 'late') throw new IronbusError('NOT_READY', 'the image is still being fetched from the region: ask again');
   if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', 'the image is not on this rack and can not be had from the region');
-  return { path: found.path, sha256 };
+  return { path: found.path, etag: `"${sha256}"` };
 }
 
-async function serve(context: Context, find: (params: Record<string, string>) => Promise<ServedFile> | ServedFile, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+type Exchange = { request: FastifyRequest; reply: FastifyReply };
+
+/** Answers with what `find` gives; tells what was sent, and what was refused. */
+export async function serveFile(context: Context, { request, reply }: Exchange, find: () => Promise<Served> | Served): Promise<FastifyReply> {
   const asking = identify(context, request);
   const about = { asking, mac: asking.binding?.mac ?? null, path: request.url.split('?')[0] ?? '' };
   try {
-    return await sendFile(request, reply, await find(request.params as Record<string, string>), (sent) => fileServed(context, about, sent));
+    const served = await find();
+    if ('location' in served) return await reply.redirect(served.location, 301);
+    if ('absent' in served) return await reply.code(404).send({ error: { code: 'FILE_UNKNOWN', message: served.absent } });
+    if ('text' in served) return await reply.type(served.type).send(served.text);
+    return await sendFile(request, reply, served, (sent) => fileServed(context, about, sent));
   } catch (error) {
     if (error instanceof IronbusError && error.code === 'FILE_UNKNOWN') refused(context, about, 'file-unknown');
     throw error;

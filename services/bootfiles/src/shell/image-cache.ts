@@ -4,7 +4,7 @@
  */
 import { IronbusError, type Image } from '@ironbus/contracts';
 import { backoffMs, systemClock, wait, within, type Logger } from '@ironbus/runtime';
-import type { ImageFiles } from './image-files.ts';
+import { BrokenOff, type ImageFiles } from './image-files.ts';
 
 type Options = {
   files: ImageFiles; regionUrl: string; regionKey: string | undefined; log: Logger;
@@ -110,30 +110,51 @@ async function untilFetched(download: (image: Image) => Promise<void>, image: Im
   }
 }
 
-/** One try. Throws IMAGE_UNKNOWN where the region has no such image, and whatever else went wrong. */
+/** One try, unless another one was quicker. Throws IMAGE_UNKNOWN where the region has no such image, and whatever else went wrong. */
 async function fetchImage({ files, regionUrl, regionKey, log }: Options, image: Image, stopped: AbortSignal): Promise<void> {
+  if (await files.locate(image.sha256, image.sizeBytes) !== undefined) return;
   const started = performance.now();
   const patience = new AbortController();
   let timer = setTimeout(() => patience.abort(new Error('the region does not answer')), firstByteMs);
   const url = new URL(`/api/v1/images/${image.id}/blob`, regionUrl);
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([stopped, patience.signal]), ...(regionKey !== undefined && { headers: { authorization: `Bearer ${regionKey}` } }) });
-    if (response.status === 404) throw new IronbusError('IMAGE_UNKNOWN', `the region has no image ${image.id}`);
-    if (!response.ok || response.body === null) throw new Error(`the region answered ${response.status}`);
     const alive = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => patience.abort(new Error('the region fell silent')), silenceMs);
     };
-    await files.save(image, watched(response.body, alive));
+    await files.save(image, async (offset) => {
+      const response = await ask({ url, offset, key: regionKey, signal: AbortSignal.any([stopped, patience.signal]) });
+      return { from: response.status === 206 ? offset : 0, body: watched(response, alive) };
+    });
   } finally {
     clearTimeout(timer);
   }
   log.info({ image: image.id, sha256: image.sha256, bytes: image.sizeBytes, seconds: (performance.now() - started) / 1000 }, 'image fetched');
 }
 
-async function* watched(body: AsyncIterable<Uint8Array>, alive: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    alive();
-    yield chunk;
+type Asked = { url: URL; offset: number; key: string | undefined; signal: AbortSignal };
+
+/** Throws IMAGE_UNKNOWN; BrokenOff where there is no answer that says anything of the image. */
+async function ask({ url, offset, key, signal }: Asked): Promise<Response> {
+  const headers = { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...(offset > 0 && { range: `bytes=${offset}-` }) };
+  const response = await fetch(url, { signal, headers }).catch((cause: unknown) => { throw new BrokenOff(`the region does not answer (${reasonOf(cause)})`, { cause }); });
+  const { status } = response;
+  if (status === 404) throw new IronbusError('IMAGE_UNKNOWN', `the region has no image at ${url.pathname}`);
+  if (!response.ok) throw new BrokenOff(`the region answered ${status}`);
+  if (status === 206 && !response.headers.get('content-range')?.startsWith(`bytes ${offset}-`)) throw new Error('the region sent another part than was asked for');
+  return response;
+}
+
+const reasonOf = (cause: unknown): string => ((cause as Error).cause as Error | undefined)?.message ?? String(cause);
+
+/** Holds the response as long as its body: fetch cancels the body of one that was garbage collected. */
+async function* watched(response: Response, alive: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response.body ?? []) {
+      alive();
+      yield chunk;
+    }
+  } catch (cause) {
+    throw new BrokenOff(`the region broke off (${reasonOf(cause)})`, { cause });
   }
 }

@@ -1,5 +1,6 @@
 /** Images on disk, by hash: the rack’s own cache, and the region’s directory where that is on the same host. */
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Image } from '@ironbus/contracts';
@@ -9,6 +10,13 @@ export type ImageFiles = ReturnType<typeof openImageFiles>;
 type Wanted = Pick<Image, 'sha256' | 'sizeBytes'>;
 
 const temporary = '.part';
+/** The bytes of an image from `offset` on, or all of them where the region does not give parts: `from` says which. */
+export type Source = (offset: number) => Promise<{ from: number; body: AsyncIterable<Uint8Array> }>;
+
+/** The region stopped sending: what came so far is good, and the next try goes on from there. */
+export class BrokenOff extends Error {}
+
+const hashOf = (name: string): string => name.replace(temporary, '');
 const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 export function openImageFiles(directory: string, sharedDirectory: string | undefined) {
@@ -24,17 +32,13 @@ export function openImageFiles(directory: string, sharedDirectory: string | unde
       return await locateShared(sha256, sizeBytes) ?? (await hasSize(own, sizeBytes) ? own : undefined);
     },
 
-    /** Makes the directory and clears what killed downloads left. */
-    async open(): Promise<void> {
-      await mkdir(directory, { recursive: true });
-      for (const name of await readdir(directory)) if (name.endsWith(temporary)) await rm(join(directory, name), { force: true });
-    },
+    open: async (): Promise<void> => { await mkdir(directory, { recursive: true }); },
 
-    save: (wanted: Wanted, body: AsyncIterable<Uint8Array>): Promise<void> => save(directory, wanted, body),
+    save: (wanted: Wanted, source: Source): Promise<void> => save(directory, wanted, source),
 
-    /** Deletes cached images that are not kept; the shared directory is the region’s and never touched. Gives what went. */
+    /** Deletes cached images, and parts of them, that are not kept; the shared directory is the region’s and never touched. Gives what went. */
     async sweep(kept: ReadonlySet<string>): Promise<string[]> {
-      const gone = (await readdir(directory)).filter((name) => isHash(name) && !kept.has(name));
+      const gone = (await readdir(directory)).filter((name) => isHash(hashOf(name)) && !kept.has(hashOf(name)));
       for (const name of gone) await rm(join(directory, name), { force: true });
       return gone;
     },
@@ -59,29 +63,38 @@ function rememberHashes(): (path: string, sha256: string) => Promise<boolean> {
   };
 }
 
-/** Writes, compares, syncs, renames: a file under its hash is whole. Throws where size or hash differ. */
-async function save(directory: string, wanted: Wanted, body: AsyncIterable<Uint8Array>): Promise<void> {
+/**
+ * Writes, compares, syncs, renames: a file under its hash is whole. What an earlier try or process left is gone on with; it is read
+ * and counts in the hash, so a part that a power cut damaged is found out. Throws where size or hash differ, and then keeps nothing.
+ */
+async function save(directory: string, wanted: Wanted, source: Source): Promise<void> {
   const path = join(directory, `${wanted.sha256}${temporary}`);
   try {
-    await using handle = await open(path, 'w', 0o644);
-    await write(handle, wanted, body);
+    await using handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    await write(handle, wanted, source);
     await handle.sync();
     await rename(path, join(directory, wanted.sha256));
     await syncDirectory(directory);
   } catch (error) {
-    await rm(path, { force: true });
+    if (!(error instanceof BrokenOff)) await rm(path, { force: true });
     throw error;
   }
 }
 
-async function write(handle: FileHandle, wanted: Wanted, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
+async function write(handle: FileHandle, wanted: Wanted, source: Source): Promise<void> {
+  const { size } = await handle.stat();
+  const kept = size <= wanted.sizeBytes ? size : 0;
+  let hash = createHash('sha256');
+  if (kept > 0) for await (const chunk of handle.createReadStream({ start: 0, end: kept - 1, autoClose: false })) hash.update(chunk as Buffer);
+  const { from, body } = kept === wanted.sizeBytes ? { from: kept, body: [] } : await source(kept);
+  if (from === 0) hash = createHash('sha256');
+  await handle.truncate(from);
+  let sizeBytes = from;
   for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > wanted.sizeBytes) break;
+    if (sizeBytes + chunk.length > wanted.sizeBytes) throw new Error(`more than the announced ${wanted.sizeBytes} bytes came`);
     hash.update(chunk);
-    await handle.writeFile(chunk);
+    await handle.write(chunk, 0, chunk.length, sizeBytes);
+    sizeBytes += chunk.length;
   }
   if (sizeBytes !== wanted.sizeBytes) throw new Error(`${sizeBytes} bytes came, ${wanted.sizeBytes} were announced`);
   const found = hash.digest('hex');

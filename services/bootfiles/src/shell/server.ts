@@ -11,6 +11,7 @@ import { addMetadataRoutes } from './metadata-routes.ts';
 import { addSeedRoutes } from './seed-routes.ts';
 import { SpelledResponse } from './spelled-response.ts';
 import { addStatusRoutes } from './status-routes.ts';
+import { addTreeRoutes } from './tree-routes.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
 
 /** `trustProxy` stays off: an asker is who its socket says. */
@@ -26,6 +27,7 @@ export function createServer(context: Context): FastifyInstance {
   addBootRoutes(app, context);
   addVirtualRoutes(app, context);
   addFileRoutes(app, context);
+  addTreeRoutes(app, context);
   addAgentRoutes(app, context);
   addMachineRoutes(app, context);
   addSeedRoutes(app, context);

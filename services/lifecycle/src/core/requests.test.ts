@@ -51,6 +51,7 @@ test('a file tree is not grown', () => {
 });
 
 const refusedDeploys = [
+  ['an installer’s disc', { image: { ...image, format: 'iso' } }, /is not written to disks/],
   ['another architecture', { image: { ...image, architecture: 'arm64' } }, /is for arm64 and this machine is amd64/],
   ['no such disk', { disk: 'DISK9' }, /there is no disk DISK9; there are \/dev\/vda \(serial DISK1/],
   ['an image too large', { image: { ...image, compression: 'none', sizeBytes: 9 * 1024 ** 3 } }, /no fixed disk has the 9663676416 bytes/],

@@ -112,6 +112,7 @@ function onDeploy(turn: Turn, event: Of<'node.deploy-requested'>, input: Input):
   const { node, own } = turn.record;
   const { image, hostname, owner } = event.data;
   if (own.inventory === null) return refuse(turn, event.type, 'REQUEST_INVALID', `${node.hostname} (${node.id}) has no inventory; commission it first`);
+  if (image.format === 'iso') return refuse(turn, event.type, 'REQUEST_INVALID', `image ${image.id} is an installer’s disc (iso), which is not written to disks: choose one of format raw or rootfs`);
   if (image.architecture !== own.inventory.architecture) {
     return refuse(turn, event.type, 'REQUEST_INVALID', `image ${image.id} is for ${image.architecture} and this machine is ${own.inventory.architecture}`);
   }

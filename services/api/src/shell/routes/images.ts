@@ -35,7 +35,7 @@ async function addImage(context: Context, query: ImageQuery, body: Readable) {
   const known = await context.records.images.read(id);
   if (known !== undefined && sha256 !== known.value.sha256) throw new IronbusError('IMAGE_INVALID', `there is an image ${id} already: remove it first, or give another id`);
   if (known !== undefined) return { added: false, image: known.value };
-  const stored = await context.images.save(body, sha256);
+  const stored = await context.images.save(body, { promised: sha256, format });
   const image = { id, name, os, release, architecture, format, defaultUser, ...stored, addedAt: new Date().toISOString() };
   try {
     await context.records.images.write(id, image, 0);
