@@ -48,7 +48,8 @@ export type Failure = Static<typeof Failure>;
 
 /** How a machine is to be reached after a deployment: `static` writes the reserved address, `dhcp` asks again at every boot. */
 export const Deployment = Type.Object({
-  image: Token, imageSha256: Sha256, hostname: Hostname, disk: Type.Union([Disk, Type.Null()]), addressing: Type.Union([Type.Literal('static'), Type.Literal('dhcp')]),
+  /** Null where an installer profile was deployed. */
+  image: Type.Union([Token, Type.Null()]), imageSha256: Type.Union([Sha256, Type.Null()]), profile: Type.Optional(Token), hostname: Hostname, disk: Type.Union([Disk, Type.Null()]), addressing: Type.Union([Type.Literal('static'), Type.Literal('dhcp')]),
   bootOrder: Type.Union([Type.Literal('network-first'), Type.Literal('disk-first')]),
   sshKeys: Type.Array(Type.String({ maxLength: 16_384 }), { maxItems: 100 }),
   /** The account that the keys are for; absent in older records: the image’s own choice. */

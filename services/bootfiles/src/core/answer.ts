@@ -21,8 +21,8 @@ export type Facts = {
   network: Network | undefined;
 };
 
-/** `ignore` leaves the loader at once; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
-export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold';
+/** `ignore` leaves the loader at once; `install` starts a distribution’s own installer; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
+export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold' | 'install';
 export type Answer = {
   rule: string;
   answer: AnswerKind;
@@ -52,8 +52,9 @@ export const table: readonly Row[] = [
   { rule: 'attempt-done', when: (f) => overrides(f) && f.ledger?.outcome !== null, answer: 'hold', why: 'nothing of this attempt may run again; the next policy decides' },
   { rule: 'policy-older-than-ledger', when: (f) => overrides(f) && attemptOf(f) < (f.ledger?.attempt ?? 0), answer: 'retry',
     why: 'a newer attempt has begun here; the policy of it is on its way' },
-  { rule: 'policy-without-operation', when: (f) => f.policy?.answer === 'agent' && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent and plans nothing is a defect: do no harm' },
+  { rule: 'policy-without-operation', when: (f) => (f.policy?.answer === 'agent' || f.policy?.answer === 'install') && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent or install and plans nothing is a defect: do no harm' },
   { rule: 'policy-agent', when: (f) => f.policy?.answer === 'agent', answer: 'agent', why: 'lifecycle wants the operation to run' },
+  { rule: 'policy-install', when: (f) => f.policy?.answer === 'install', answer: 'install', why: 'an installer is to write the disk; fetching its configuration is the claim' },
   { rule: 'policy-enlist', when: (f) => f.policy?.answer === 'enlist', answer: 'agent', why: 'lifecycle wants the inventory once more' },
   { rule: 'policy-hold', when: (f) => f.policy?.answer === 'hold', answer: 'hold', why: 'nothing may run on this machine' },
   { rule: 'disk-not-trusted', when: (f) => f.policy !== undefined && disklessStatuses.includes(f.policy.status) && !isWritten(f), answer: 'hold',
@@ -72,7 +73,7 @@ export function decideAnswer(facts: Facts): Answer {
   const enlisting = row.rule === 'policy-enlist' || row.rule === 'unknown-enlist';
   return {
     rule: row.rule, answer: row.answer, node: facts.policy?.node ?? provisionalNodeId(facts.mac),
-    operation: enlisting ? 'enlisting' : row.answer === 'agent' ? (facts.policy?.operation?.kind ?? 'none') : 'none',
+    operation: enlisting ? 'enlisting' : row.answer === 'agent' || row.answer === 'install' ? (facts.policy?.operation?.kind ?? 'none') : 'none',
     attempt: enlisting ? 0 : attemptOf(facts),
     ...(row.refused !== undefined && { refused: row.refused }),
   };

@@ -30,6 +30,7 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
   switch (boot.answer) {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
+    case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
     case 'ignore': return ['exit'];
@@ -37,7 +38,7 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
 }
 
 /** The kernel is of the CPU that GRUB runs on; a 32-bit UEFI on a 64-bit CPU (`i386`) starts the 64-bit one. */
-function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: GrubPlace): string[] {
+function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place: GrubPlace): string[] {
   return [
     'set ironbus_arch=amd64',
     'if [ "$grub_cpu" = "arm64" ]; then set ironbus_arch=arm64; fi',
@@ -50,6 +51,25 @@ function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] 
     ...renderRetry(place),
   ];
 }
+
+/** An installer’s files come by HTTP alone: they are too large for TFTP, and may lie elsewhere. GRUB speaks no TLS. */
+function renderInstall(boot: Extract<BootAnswer, { answer: 'install' }>, place: GrubPlace): string[] {
+  if ('chain' in boot || !boot.kernel.startsWith('http:') || !boot.initrd.startsWith('http:')) {
+    return ['echo "ironbus: this profile needs iPXE (it is a script, or names https URLs)"', ...renderRetry(place)];
+  }
+  return [
+    'if insmod http; then',
+    `  if linux ${device(boot.kernel)} ${boot.commandLine.map(quote).join(' ')}; then`,
+    `    if initrd ${device(boot.initrd)}; then boot; fi`,
+    '  fi',
+    'else',
+    '  echo "ironbus: this GRUB has no http, which installers need: network-boot with iPXE, or a newer GRUB"',
+    'fi',
+    ...renderRetry(place),
+  ];
+}
+
+const device = (url: string): string => url.replace(/^http:\/\/([^/]+)/, '(http,$1)');
 
 /**
  * UEFI: the first loader found on any disk, then an error, upon which firmware goes on in its boot order. BIOS: the first disk's

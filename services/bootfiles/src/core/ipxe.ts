@@ -5,6 +5,10 @@ import { assertBaseUrl, macInPath } from './kernel.ts';
 /** What a loader is to do, whichever loader it is. `architecture` names the agent image. */
 export type BootAnswer =
   | { answer: 'agent' | 'hold'; rule: string; commandLine: readonly string[]; architecture: 'amd64' | 'arm64' }
+  /** An installer’s kernel and initrd by URL. */
+  | { answer: 'install'; rule: string; kernel: string; initrd: string; commandLine: readonly string[] }
+  /** A profile that is an iPXE script: only iPXE can run it. */
+  | { answer: 'install'; rule: string; chain: string }
   | { answer: 'local' | 'retry' | 'ignore'; rule: string };
 export type Place = { baseUrl: string; mac: Mac };
 
@@ -18,6 +22,7 @@ function body(boot: BootAnswer, place: Place): string[] {
   switch (boot.answer) {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
+    case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
     case 'ignore': return ['exit'];
@@ -25,7 +30,7 @@ function body(boot: BootAnswer, place: Place): string[] {
 }
 
 /** `initrd=initrd.img` is for the EFI stub, which finds the file by its iPXE name; BIOS ignores it. */
-function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: Place): string[] {
+function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place: Place): string[] {
   const image = `${place.baseUrl}/agent-image/${boot.architecture}`;
   return [
     `kernel ${image}/vmlinuz initrd=initrd.img ${boot.commandLine.join(' ')} || goto retry`,
@@ -33,6 +38,13 @@ function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] 
     'boot || goto retry',
     ...renderRetry(place),
   ];
+}
+
+function renderInstall(boot: Extract<BootAnswer, { answer: 'install' }>, place: Place): string[] {
+  const start = 'chain' in boot ? [`chain --replace --autofree ${boot.chain} || goto retry`] : [
+    `kernel ${boot.kernel} initrd=initrd.img ${boot.commandLine.join(' ')} || goto retry`, `initrd --name initrd.img ${boot.initrd} || goto retry`, 'boot || goto retry',
+  ];
+  return [...start, ...renderRetry(place)];
 }
 
 /** An iPXE that can not boot drive 0x80 hands over to the next boot device; UEFI goes on in its boot order only on an error. */

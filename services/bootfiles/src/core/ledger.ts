@@ -37,6 +37,8 @@ export type Action =
   | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined }
   | { do: 'report'; token: string; attempt: number; step: string; claim: number; outcome: 'succeeded' | 'failed' }
   | { do: 'inventory'; token: string; sha256: string }
+  /** An installer fetches its configuration: it begins its run and claims its one step; `token` stands for the boot. */
+  | { do: 'install'; token: string; mac: Mac; run: Run; step: string; phoneHome: string }
   | { do: 'arm-phone-home'; hash: string }
   | { do: 'phone-home'; hash: string };
 
@@ -60,6 +62,7 @@ export type Move =
 /** Applies one action. `ledger` in the answer is the same object where nothing changed. Never throws. */
 export function next(ledger: Ledger | undefined, action: Action): Move {
   if (action.do === 'check-in') return onCheckIn(ledger, action);
+  if (action.do === 'install') return onInstall(ledger, action);
   if (ledger === undefined) return refuse(action.do === 'phone-home' ? 'token-wrong' : 'not-checked-in');
   switch (action.do) {
     case 'claim': return onClaim(ledger, action);
@@ -95,7 +98,7 @@ function onCheckIn(ledger: Ledger | undefined, action: Extract<Action, { do: 'ch
 
 const nothing: Run = { operation: 'enlisting', attempt: 0, operationId: null, steps: [], end: 'poweroff', maxClaims: 1 };
 
-function begin(ledger: Ledger | undefined, { run, token, mac }: Extract<Action, { do: 'check-in' }>): Ledger {
+function begin(ledger: Ledger | undefined, { run, token, mac }: Pick<Extract<Action, { do: 'check-in' }>, 'run' | 'token' | 'mac'>): Ledger {
   const boot = run?.attempt === 0 ? token : '';
   const goesOn = ledger !== undefined && (run === undefined || (run.attempt === ledger.attempt && ledger.boot === boot));
   if (goesOn) return ledger;
@@ -135,6 +138,13 @@ function exhaust(ledger: Ledger, step: { id: string; kind: StepKind }, claims: n
   };
 }
 
+/** What the ledger says is kept even where the claim is refused: the boot is the run’s. */
+function onInstall(ledger: Ledger | undefined, { token, mac, run, step, phoneHome }: Extract<Action, { do: 'install' }>): Move {
+  if (ledger !== undefined && run.attempt < ledger.attempt) return refuse('older-than-ledger');
+  const begun = { ...begin(ledger, { run, token, mac }), session: token, mac };
+  return onClaim(begun, { do: 'claim', token, attempt: run.attempt, step, phoneHome });
+}
+
 function onReport(ledger: Ledger, action: Extract<Action, { do: 'report' }>): Move {
   if (action.attempt !== ledger.attempt) return refuse('superseded');
   const state = ledger.done[action.step];
@@ -157,5 +167,13 @@ function onInventory(ledger: Ledger, action: Extract<Action, { do: 'inventory' }
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
   if (ledger.phoneHome?.hash !== action.hash) return refuse('token-wrong');
   if (ledger.phoneHome.spent) return { ok: true, ledger, facts: [] };
-  return { ok: true, ledger: { ...ledger, phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
+  return { ok: true, ledger: { ...installed(ledger), phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
+}
+
+/** An installer reports nothing: that it, or what it installed, called is its success. A failure stays one. */
+function installed(ledger: Ledger): Ledger {
+  const step = ledger.steps.find(({ kind }) => kind === 'install');
+  const state = step === undefined ? undefined : ledger.done[step.id];
+  if (step === undefined || state === undefined || ledger.outcome !== null) return ledger;
+  return { ...ledger, done: { ...ledger.done, [step.id]: { ...state, outcome: 'succeeded' } }, outcome: 'succeeded' };
 }

@@ -1,12 +1,14 @@
 /** GET and HEAD of boot scripts: facts in, the table decides, text out. */
-import { IronbusError, macToken, parseMac, type Mac } from '@ironbus/contracts';
+import { IronbusError, macToken, parseMac, provisionalNodeId, type Mac } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answer.ts';
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
-import { commandLine, macInPath, splitArguments } from '../core/kernel.ts';
+import { layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
+import { commandLine, macInPath } from '../core/kernel.ts';
 import { renderPxelinux } from '../core/pxelinux.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
+import { bootInstaller } from './install.ts';
 import type { Context } from './context.ts';
 import { refused, scriptServed, type ScriptFlavour } from './observe.ts';
 
@@ -74,9 +76,10 @@ export type BootPlace = { mac: Mac; asking: Asking; mints: boolean; architecture
 
 /** What the loader is told; an answer that starts the agent gets a token of its own. */
 export async function bootAnswer(context: Context, answer: Answer, place: BootPlace): Promise<BootAnswer> {
-  if (answer.answer !== 'agent' && answer.answer !== 'hold') return { answer: answer.answer, rule: answer.rule };
+  if (answer.answer !== 'agent' && answer.answer !== 'hold' && answer.answer !== 'install') return { answer: answer.answer, rule: answer.rule };
   try {
     const token = place.mints ? await mint(context, answer, place) : placeholderToken;
+    if (answer.answer === 'install') return bootInstaller(context, answer, { ...place, token });
     return { answer: answer.answer, rule: answer.rule, architecture: place.architecture ?? 'amd64', commandLine: commandLineFor(context, token, place) };
   } catch (error) {
     return { answer: 'retry', rule: whileStoreIsAway(context, error, answer).rule };
@@ -89,8 +92,11 @@ const mint = ({ ledgers }: Context, answer: Answer, { mac, asking }: BootPlace):
 
 function commandLineFor({ config, log, views }: Context, token: string, { mac, asking }: BootPlace): string[] {
   const quick = splitArguments(config.kernelArguments);
-  const extra = splitArguments(views.policyOf(mac)?.kernelArguments ?? '');
-  const left = [...quick.refused, ...extra.refused];
+  const policy = views.policyOf(mac);
+  const extra = splitArguments(policy?.kernelArguments ?? '');
+  const id = policy?.node ?? provisionalNodeId(mac);
+  const layered = layeredArguments({ id }, layersFor({ id, tags: policy?.tags ?? [] }, (layer) => views.layers.get(layer)));
+  const left = [...quick.refused, ...extra.refused, ...layered.refused];
   if (left.length > 0) log.warn({ mac, arguments: left }, 'kernel arguments left out: not plain words, or ours to say');
-  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: extra.words });
+  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => words)] });
 }

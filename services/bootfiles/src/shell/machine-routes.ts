@@ -18,7 +18,8 @@ type Named = { node: string; token: string };
 
 export function addMachineRoutes(app: FastifyInstance, context: Context): void {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  app.post<{ Params: Named; Body: unknown }>('/phone-home/:node/:token', { bodyLimit: formBytes }, (request, reply) => phoneHome(context, request, reply));
+  // GET: what installers have is often a wget that can not post. The token in the path is what proves it, by either method.
+  app.route<{ Params: Named; Body: unknown }>({ method: ['GET', 'POST'], url: '/phone-home/:node/:token', bodyLimit: formBytes, handler: (request, reply) => phoneHome(context, request, reply) });
   app.get<{ Params: Named & { file: string } }>('/seed/:node/:token/:file', (request, reply) => serveSeed(context, request, reply));
 }
 

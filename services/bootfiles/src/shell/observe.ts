@@ -13,7 +13,7 @@ function contextOf({ views }: Context, { asking, mac }: Request) {
   return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId };
 }
 /** Tokens travel in some paths: what follows the node is cut off. */
-const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
+const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed|install)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
 const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: pathOf(path) });
 
 export function scriptServed(context: Context, request: Request, { rule, answer, flavour }: Pick<Answer, 'rule' | 'answer'> & { flavour: ScriptFlavour }): void {

@@ -6,6 +6,7 @@ import { addAgentRoutes } from './agent-routes.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
+import { addInstallRoutes } from './install-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
 import { SpelledResponse } from './spelled-response.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
@@ -24,6 +25,7 @@ export function createServer(context: Context): FastifyInstance {
   addFileRoutes(app, context);
   addAgentRoutes(app, context);
   addMachineRoutes(app, context);
+  addInstallRoutes(app, context);
   return app;
 }
 
