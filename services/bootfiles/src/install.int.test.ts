@@ -88,7 +88,8 @@ test('fetching the configuration is the claim, once in a boot; calling home ends
   const again = await get(config);
   assert.equal(again.text, first.text, 'fetched twice, the same text with the same call home');
   await waitFor(() => mine('node.step-claimed').length === 1);
-  assert.deepEqual([mine('node.step-claimed')[0]?.nodeid, (mine('node.step-claimed')[0]?.data as { kind: string }).kind], [node, 'install']);
+  const claimed = mine('node.step-claimed')[0] as { nodeid?: string; data: unknown };
+  assert.deepEqual([claimed.nodeid, (claimed.data as { kind: string }).kind], [node, 'install']);
   const called = /(http\S+) \|\|/.exec(first.text)?.[1] ?? '';
   assert.equal((await get(pathOf(called))).status, 200);
   assert.match(await fetchScript(rack), /# ironbus: deployment-done\n[\s\S]*sanboot/, 'the policy still says install');

@@ -109,7 +109,7 @@ test('a profile: its installer fetches its configuration, calls home, and the ma
   const { attempt } = life;
   const policy = bootPolicies(life.record!, life.settings)[0];
   assert.deepEqual([policy?.answer, policy?.operation?.steps.map((step) => step.id)], ['install', ['install']]);
-  const { profile, machine, deployment } = policy?.operation?.steps[0]?.parameters as InstallStep;
+  const { profile, machine, deployment } = life.record!.own.plan!.steps[0]!.parameters as InstallStep;
   assert.deepEqual([profile, machine.hostname, machine.hardware?.disks.length, deployment.profile, deployment.image], ['debian', 'web-1', life.node.hardware?.disks.length, 'debian', null]);
   assert.match(life.see(powerDone(life)).node.statusMessage, /its installer fetches its configuration/);
   life.see(claimed(attempt, 'install', 20));
