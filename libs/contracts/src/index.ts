@@ -18,7 +18,7 @@ export {
   type Status,
 } from './node.ts';
 export { Sealed } from './sealed.ts';
-export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, Network } from './network.ts';
+export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, ConsoleChoice, ConsoleMenu, Network } from './network.ts';
 export { validateNetworks } from './network-rules/validate.ts';
 export type { NetworkProblem } from './network-rules/report.ts';
 export { fabricOf, vidOf } from './network-rules/wires.ts';

@@ -4,6 +4,7 @@
  * variables"). Only commands that signed builds carry: they can load no module from the network.
  */
 import type { BootAnswer } from './ipxe.ts';
+import type { Menu } from './menu.ts';
 
 /**
  * `sources` are devices that the agent is fetched from, tried in order: `(http,10.77.0.1:5248)` is used where GRUB has the http
@@ -11,6 +12,9 @@ import type { BootAnswer } from './ipxe.ts';
  * whatever the script itself came from. `again` is this script's own path, asked once more where there is no answer yet.
  */
 export type GrubPlace = { sources: readonly string[]; again: string };
+
+/** A script of a choice lies beside the script itself: `…/grub.cfg`, `…/choice/enlist/grub.cfg`. */
+const scriptOf = (again: string, choice: string): string => again.replace(/[^/]*$/, (file) => `choice/${choice}/${file}`);
 
 /** Loaders that an installed system leaves on its EFI system partition, the system's own before the fallback (UEFI 2.10 §3.5.1.1). */
 const shims = ['debian', 'ubuntu', 'fedora', 'rocky', 'almalinux', 'centos', 'redhat'].map((name) => `/EFI/${name}/shim$ironbus_efi.efi`);
@@ -30,6 +34,7 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
   switch (boot.answer) {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
+    case 'menu': return renderMenu(boot.menu, place);
     case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
@@ -49,6 +54,16 @@ function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place:
     '}',
     ...place.sources.map((source) => source.startsWith('(http') ? `if insmod http; then ironbus_boot ${source}; fi` : `ironbus_boot ${source || '""'}`),
     ...renderRetry(place),
+  ];
+}
+
+/** Entries that run a file or chain an iPXE menu are iPXE’s. A script that asks again has to end before GRUB shows a menu. */
+function renderMenu({ prompt, timeoutSeconds, entries }: Menu, place: GrubPlace): string[] {
+  const shown = entries.filter(({ does }) => does === 'ask');
+  if (shown.length === 0) return renderLocal();
+  return [
+    'unset ironbus_asks', `set timeout=${timeoutSeconds === 255 ? -1 : timeoutSeconds}`, 'set default=0', `echo '${prompt}'`,
+    ...shown.map(({ text, choice }) => `menuentry '${text}' { configfile ${scriptOf(place.again, choice)} }`),
   ];
 }
 

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 const check = lazyCheck(DeployData);
 
 /** Nulls where the deployment has none. Throws NOT_READY while the bucket lacks it, POWER_SEAL_UNREADABLE where the key does not fit. */
-export async function readDeployData({ config, views }: Context, policy: BootPolicy, deployment: Deployment): Promise<DeployData> {
+export async function readDeployData({ config, views }: Context, policy: Pick<BootPolicy, 'operation'>, deployment: Deployment): Promise<DeployData> {
   const key = deployment.deployData ?? policy.operation?.deployData ?? null;
   if (key === null) return { userData: null };
   const stored = views.deployData.get(key);

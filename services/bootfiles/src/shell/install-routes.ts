@@ -16,7 +16,8 @@ import { installOf } from '../core/plan.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
 import { answerFor } from './boot-routes.ts';
 import type { Context } from './context.ts';
-import { configPath, renderInstall, type Installing } from './install.ts';
+import { configPath, installingFor, renderInstall, type Installing } from './install.ts';
+import { unmanaged } from './machine-routes.ts';
 import { serveInitrd } from './joined-initrd.ts';
 import { hashToken, newToken } from './ledgers.ts';
 import { refused } from './observe.ts';
@@ -43,8 +44,8 @@ async function serve(context: Context, request: FastifyRequest<{ Params: Params 
     return beside(step.deployment);
   }
   if (file !== kind.config) throw new IronbusError('FILE_UNKNOWN', `an installer of kind ${profile.kind} fetches ${kind.config}`);
-  const text = await renderInstall(context, { ...asked, phoneHomeUrl: `${asked.asking.baseUrl}/phone-home/${asked.policy.node}/${asked.secret}` });
-  if (request.method === 'GET') await claim(context, asked);
+  const text = await renderInstall(context, { ...asked, phoneHomeUrl: `${asked.asking.baseUrl}/phone-home/${asked.managed ? asked.policy.node : unmanaged}/${asked.secret}` });
+  if (request.method === 'GET' && asked.managed) await claim(context, asked);
   reply.type(kind.type);
   return text;
 }
@@ -66,14 +67,12 @@ async function identifyInstaller(context: Context, request: FastifyRequest<{ Par
     throw new IronbusError('NOT_READY', 'the rack does not know this address as this machine’s: ask again');
   }
   if (!cardsAgree(context, request, mac)) throw refuse('provisioning-mac-foreign');
-  const answer = await answerFor(context, mac, asking);
+  const answer = await answerFor(context, mac, asking, token?.choice);
   if (answer.answer === 'retry') throw new IronbusError('NOT_READY', `the rack can not answer now (${answer.rule}): ask again`);
-  const policy = context.views.policyOf(mac);
-  const install = installOf(policy);
-  if (answer.answer !== 'install' || policy === undefined || install === undefined || (token !== undefined && token.attempt !== install.run.attempt)) throw refuse('install-out-of-turn');
-  const profile = context.views.profiles.get(install.step.profile);
-  if (profile === undefined) throw new IronbusError('NOT_READY', 'the profile has not arrived at the rack yet: ask again');
-  return { mac, asking, policy, profile, step: install.step, file: params.file, path, ...bootOf(params.token, { mac, asking, node: policy.node, file: params.file }) };
+  if (answer.answer !== 'install' || (token !== undefined && token.attempt !== answer.attempt)) throw refuse('install-out-of-turn');
+  const found = installingFor(context, answer, { mac, asking, choice: token?.choice });
+  if (found === undefined) throw new IronbusError('NOT_READY', 'the profile has not arrived at the rack yet: ask again');
+  return { ...found, file: params.file, path, ...bootOf(params.token, { mac, asking, node: found.policy.node, file: params.file }) };
 }
 
 /** The token stands for its boot, and a call home derived from it stays the same however often the file is fetched. */
@@ -92,7 +91,7 @@ function cardsAgree({ views }: Context, { headers }: FastifyRequest, mac: Mac): 
 
 /** Throws FILE_UNKNOWN where the ledger refuses: the attempt is over, or its claims are used up. */
 async function claim(context: Context, { policy, mac, asking, boot, secret, path }: Asked): Promise<void> {
-  const install = installOf(policy);
+  const install = installOf(context.views.policyOf(mac));
   const step = install?.run.steps[0];
   if (install === undefined || step === undefined) throw new IronbusError('INTERNAL', 'an installation without its step');
   const speaker = {

@@ -1,5 +1,5 @@
 /** What an installer of a profile is told: facts gathered here, text made by @ironbus/installers. */
-import { IronbusError, type BootPolicy, type InstallStep, type IpAddress, type Mac, type Profile } from '@ironbus/contracts';
+import { IronbusError, macToken, provisionalNodeId, type BootPolicy, type InstallStep, type IpAddress, type Mac, type Profile } from '@ironbus/contracts';
 import { bootFileUrl, formatProblem, kernelLine, kinds, layersFor, renderConfig, type ComposeFrom } from '@ironbus/installers';
 import type { Answer } from '../core/answer.ts';
 import { inNetwork } from '../core/address.ts';
@@ -9,24 +9,23 @@ import type { Asking } from './asker.ts';
 import type { Context } from './context.ts';
 import { readDeployData } from './deploy-data.ts';
 
-type Place = { mac: Mac; asking: Asking };
+type Place = { mac: Mac; asking: Asking; choice?: string | undefined };
 /** Where the machine fetches its configuration; a token makes the address its own. */
 export const configPath = (node: string, token: string, file: string): string => `/install/${node}/${token}/${file}`;
 
 /** The loader’s answer. A profile or an image that has not arrived makes the machine ask again. */
 export function bootInstaller(context: Context, answer: Answer, place: Place & { token: string }): BootAnswer {
   const { log, views } = context;
-  const policy = views.policyOf(place.mac);
-  const install = installOf(policy);
-  const profile = install === undefined ? undefined : views.profiles.get(install.step.profile);
+  const found = installingFor(context, answer, place);
   const again = (rule: string): BootAnswer => {
-    log.warn({ mac: place.mac, node: policy?.node, profile: install?.step.profile, reason: rule }, 'installer can not be started, machine has to ask again');
+    log.warn({ mac: place.mac, node: answer.node, reason: rule }, 'installer can not be started, machine has to ask again');
     return { answer: 'retry', rule };
   };
-  if (policy === undefined || install === undefined || profile === undefined) return again('profile-missing');
+  if (found === undefined) return again('profile-missing');
+  const { policy, profile } = found;
   const configUrl = `${place.asking.baseUrl}${configPath(policy.node, place.token, kinds[profile.kind].config)}`;
   if (profile.kernel === null || profile.initrd === null) return { answer: 'install', rule: answer.rule, chain: configUrl };
-  const from = composeFrom(context, { ...place, policy, profile, step: install.step, configUrl });
+  const from = composeFrom(context, { ...found, configUrl });
   const { words, refused, problems } = kernelLine({ ...from, common: policy.kernelArguments });
   if (refused.length > 0) log.warn({ mac: place.mac, arguments: refused }, 'kernel arguments left out: not plain words, or ours to say');
   for (const problem of problems) log.warn({ mac: place.mac, profile: profile.id, reason: formatProblem(problem) }, 'kernel arguments may not work as meant');
@@ -35,7 +34,33 @@ export function bootInstaller(context: Context, answer: Answer, place: Place & {
   return kernel === undefined || initrd === undefined ? again('profile-image-missing') : { answer: 'install', rule: answer.rule, kernel, initrd, commandLine: words };
 }
 
-export type Installing = Place & { policy: BootPolicy; profile: Profile; step: InstallStep };
+/** `managed`: a node’s attempt, which the ledger follows; else a person at the console of a machine nobody knows chose the profile. */
+export type Installing = Place & { policy: Pick<BootPolicy, 'node' | 'kernelArguments' | 'tags' | 'reservedAddress' | 'operation'>; profile: Profile; step: InstallStep; managed: boolean };
+
+/** What an answer `install` is about; undefined while the profile is not here. */
+export function installingFor({ views }: Context, { rule }: Answer, place: Place): Installing | undefined {
+  const policy = views.policyOf(place.mac);
+  const step = rule === 'chosen-profile' ? unmanagedStep(place) : installOf(policy)?.step;
+  const profile = step === undefined ? undefined : views.profiles.get(step.profile);
+  if (step === undefined || profile === undefined) return undefined;
+  if (rule !== 'chosen-profile') return policy === undefined ? undefined : { ...place, policy, profile, step, managed: true };
+  return { ...place, policy: { node: step.machine.id, kernelArguments: '', reservedAddress: null, operation: null }, profile, step, managed: false };
+}
+
+/** Nothing is known of it but its MAC. */
+function unmanagedStep({ mac, choice }: Place): InstallStep | undefined {
+  if (choice?.startsWith('profile-') !== true) return undefined;
+  const id = provisionalNodeId(mac);
+  const hostname = `m-${macToken(mac).slice(-6)}`;
+  const profile = choice.slice('profile-'.length);
+  return {
+    profile, machine: { id, hostname, macs: [mac], bootMac: mac, uuid: null, serial: null, architecture: null, firmware: null, tags: [], owner: null, hardware: null },
+    deployment: {
+      image: null, imageSha256: null, profile, hostname, disk: null, addressing: 'dhcp', bootOrder: 'network-first', sshKeys: [], userDataSha256: null, deployData: null,
+      instanceId: id, deployedAt: null, hostKeys: [],
+    },
+  };
+}
 
 /** The configuration with its secrets. Throws NOT_READY while they have not arrived, PROFILE_INVALID where the template does not render. */
 export async function renderInstall(context: Context, installing: Installing & { configUrl: string; phoneHomeUrl: string }): Promise<string> {
@@ -57,5 +82,5 @@ function composeFrom({ views }: Context, { mac, asking, policy, profile, step, c
 }
 
 /** The reserved address where it is one of this network, else the one the machine has now. */
-const addressFor = ({ reservedAddress }: BootPolicy, { network, address }: Asking): IpAddress =>
+const addressFor = ({ reservedAddress }: Installing['policy'], { network, address }: Asking): IpAddress =>
   reservedAddress !== null && network !== undefined && inNetwork(network, reservedAddress) ? reservedAddress : address;
