@@ -36,7 +36,9 @@ function checkFiles({ kind, kernel, initrd, overlays }: Profile): ProfileProblem
   return [
     ...(kernel === null ? [problem('/kernel', `${kind} needs a kernel: image:<id>, image:<id>/<path> or a URL`)] : []),
     ...(initrd === null ? [problem('/initrd', `${kind} needs an initrd: image:<id>, image:<id>/<path> or a URL`)] : []),
-    ...(overlays.length > 0 && initrd !== null && !/^image:[^/]+$/.test(initrd) ? [problem('/overlays', 'overlays are appended to an initrd of the rack’s own: add it with "ironbus images add --format file" and name it image:<id>')] : []),
+    ...(overlays.length > 0 && initrd !== null && !/^image:[^/]+$/.test(initrd)
+      ? [problem('/overlays', 'overlays are appended to an initrd of the rack’s own: add it with "ironbus images add --format file" and name it image:<id>')]
+      : []),
   ];
 }
 

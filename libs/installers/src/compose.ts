@@ -1,7 +1,7 @@
 /** One machine’s install configuration and kernel command line, from profile, layers and facts: the same for a preview as for the machine. Pure. */
 import { macToken, type Deployment, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
-import { layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
+import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
 import { renderTemplate, type Problem, type Rendered } from './template.ts';
 import { splitArguments } from './words.ts';
 
@@ -83,16 +83,14 @@ export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
   const parts = sources.map(({ words: said }) => cut(said));
   const installed = parts.flatMap(({ after }) => after);
   const line = [...parts.flatMap(({ before }) => before), ...(installed.length === 0 ? [] : ['---', ...installed])];
-  if (installed.length > 0 && !handsOn) problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
+  if (installed.length > 0 && !handsOn) {
+    problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
+  }
   const bytes = line.join(' ').length + 1;
-  if (bytes > maxCommandLineBytes) problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
+  if (bytes > maxCommandLineBytes) {
+    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
+  }
   return { words: line, sources, installed, refused: [...common.refused, ...layered.refused], problems };
-}
-
-/** `--` is what older Debian installers wanted; everything after either is not for the installer’s kernel. */
-function cut(words: readonly string[]): { before: readonly string[]; after: readonly string[] } {
-  const index = words.findIndex((word) => word === '--' || word === '---');
-  return index < 0 ? { before: words, after: [] } : { before: words.slice(0, index), after: words.slice(index + 1) };
 }
 
 const bootInterface = ({ bootMac, macs }: MachineFacts): string[] => {

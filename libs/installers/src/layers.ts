@@ -16,6 +16,12 @@ export const mergedValues = (layers: readonly Layer[]): Layer['values'] => Objec
 export const mergedSnippets = (profile: Pick<Profile, 'snippets'>, layers: readonly Layer[]): Record<string, string> =>
   Object.assign({}, profile.snippets, ...layers.map((layer) => layer.snippets));
 
+/** `--` is what older Debian installers wanted; everything after either is for the installed system, not for the kernel that boots now. */
+export function cut(words: readonly string[]): { before: readonly string[]; after: readonly string[] } {
+  const index = words.findIndex((word) => word === '--' || word === '---');
+  return index < 0 ? { before: words, after: [] } : { before: words.slice(0, index), after: words.slice(index + 1) };
+}
+
 /** Where words come from, in the order they are said: the kernel takes the last of two that contradict each other. */
 export type Source = { from: string; words: readonly string[] };
 

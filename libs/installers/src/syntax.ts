@@ -41,8 +41,9 @@ export function checkPreseed(text: string): Problem[] {
     goesOn = line.endsWith('\\');
     if (continued || /^\s*(#.*)?$/.test(line)) return;
     const [owner, question, type] = line.trim().replace(/\\$/, '').split(/\s+/);
-    if (owner === undefined || question === undefined || type === undefined) problems.push(at(index + 1, `${excerpt(line)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
-    else if (!debconfTypes.includes(type)) problems.push(at(index + 1, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
+    if (owner === undefined || question === undefined || type === undefined) {
+      problems.push(at(index + 1, `${excerpt(line)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
+    } else if (!debconfTypes.includes(type)) problems.push(at(index + 1, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
   });
   if (goesOn) problems.push(at(lines(text).length, 'the last line ends in a backslash, so nothing goes on after it: remove it'));
   return problems;

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answer.ts';
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
-import { layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
+import { cut, layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
 import { commandLine, macInPath } from '../core/kernel.ts';
 import { menuFor } from '../core/menu.ts';
 import { renderPxelinux } from '../core/pxelinux.ts';
@@ -112,5 +112,5 @@ function commandLineFor({ config, log, views }: Context, token: string, { mac, a
   const layered = layeredArguments({ id }, layersFor({ id, tags: policy?.tags ?? [] }, (layer) => views.layers.get(layer)));
   const left = [...quick.refused, ...extra.refused, ...layered.refused];
   if (left.length > 0) log.warn({ mac, arguments: left }, 'kernel arguments left out: not plain words, or ours to say');
-  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => words)] });
+  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => cut(words).before)] });
 }

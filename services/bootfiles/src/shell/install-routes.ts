@@ -19,12 +19,12 @@ import type { Context } from './context.ts';
 import { configPath, installingFor, renderInstall, type Installing } from './install.ts';
 import { unmanaged } from './machine-routes.ts';
 import { serveInitrd } from './joined-initrd.ts';
-import { hashToken, newToken } from './ledgers.ts';
+import { hashToken, newToken, type FoundToken } from './ledgers.ts';
 import { refused } from './observe.ts';
 
 type Params = { node?: string; token?: string; file: string };
 /** `boot` stands for one boot in the ledger; `secret` proves the call home. */
-type Asked = Installing & { file: string; boot: string; secret: string; configUrl: string; path: string };
+type Asked = Installing & { token: FoundToken | undefined; file: string; boot: string; secret: string; configUrl: string; path: string };
 
 export function addInstallRoutes(app: FastifyInstance, context: Context): void {
   for (const url of ['/install/:node/:token/:file', '/install/:file']) {
@@ -72,7 +72,7 @@ async function identifyInstaller(context: Context, request: FastifyRequest<{ Par
   if (answer.answer !== 'install' || (token !== undefined && token.attempt !== answer.attempt)) throw refuse('install-out-of-turn');
   const found = installingFor(context, answer, { mac, asking, choice: token?.choice });
   if (found === undefined) throw new IronbusError('NOT_READY', 'the profile has not arrived at the rack yet: ask again');
-  return { ...found, file: params.file, path, ...bootOf(params.token, { mac, asking, node: found.policy.node, file: params.file }) };
+  return { ...found, token, file: params.file, path, ...bootOf(params.token, { mac, asking, node: found.policy.node, file: params.file }) };
 }
 
 /** The token stands for its boot, and a call home derived from it stays the same however often the file is fetched. */
@@ -90,7 +90,7 @@ function cardsAgree({ views }: Context, { headers }: FastifyRequest, mac: Mac): 
 }
 
 /** Throws FILE_UNKNOWN where the ledger refuses: the attempt is over, or its claims are used up. */
-async function claim(context: Context, { policy, mac, asking, boot, secret, path }: Asked): Promise<void> {
+async function claim(context: Context, { policy, mac, asking, token, boot, secret, path }: Asked): Promise<void> {
   const install = installOf(context.views.policyOf(mac));
   const step = install?.run.steps[0];
   if (install === undefined || step === undefined) throw new IronbusError('INTERNAL', 'an installation without its step');
@@ -100,7 +100,11 @@ async function claim(context: Context, { policy, mac, asking, boot, secret, path
   const move = await context.ledgers.apply({ do: 'install', token: boot, mac, run: install.run, step: step.id, phoneHome: hashToken(secret) }, speaker);
   context.log.info({ mac, node: policy.node, attempt: install.run.attempt, claim: move.ok ? move.claim : undefined, reason: move.ok ? undefined : move.refused },
     move.ok ? 'install configuration fetched' : 'install configuration refused');
-  if (move.ok) return;
+  if (move.ok) {
+    // In use: scripts fetched from now on do not push it out, and older boots of this machine have ended.
+    if (token !== undefined) await context.ledgers.use(token, { ledger: token.ledger, node: token.node, attempt: token.attempt, bootId: token.bootId });
+    return;
+  }
   refused(context, { asking, mac, path }, move.refused);
   throw new IronbusError('FILE_UNKNOWN', `nothing is installed here any more (${move.refused})`);
 }

@@ -122,7 +122,7 @@ async function checkDeployment(context: Context, node: Node, body: DeployBody): 
   if (image !== undefined && secrets !== undefined) throw new IronbusError('REQUEST_INVALID', 'secrets are for a profile’s template; an image takes user-data');
   const violations: Violation[] = sshKeys.flatMap((key, index) => checkSshKey(key).map((message) => ({ path: `/sshKeys/${index}`, message })));
   const target = image === undefined ? await checkInstaller(context, node, body, violations) : await checkImage(context, image);
-  if (image !== undefined && userData !== undefined) violations.push(...checkUserData(userData).map(({ line, message }) => ({ path: `/userData:${line}`, message })));
+  if (image !== undefined && userData !== undefined) violations.push(...checkUserData(userData, context.cloudConfig).map(({ line, message }) => ({ path: `/userData:${line}`, message })));
   if (violations.length > 0) throw Object.assign(new IronbusError('REQUEST_INVALID', violations.map(({ path, message }) => `${path}: ${message}`).join('; ')), { violations });
   return target;
 }

@@ -15,9 +15,11 @@ const tags = ['profiles'];
 export function profileRoutes(app: FastifyInstance, context: Context): void {
   app.get('/profiles', { schema: { tags, summary: 'All installer profiles', response: { 200: Type.Array(Profile) } } }, () => context.records.profiles.list());
   app.get<{ Params: Named }>('/profiles/:id', { schema: { params: Named, tags, summary: 'One profile' } }, async (request) => (await foundProfile(context, request.params.id)).value);
-  app.post<{ Body: ProfileInput }>('/profiles', { schema: { body: ProfileInput, tags, summary: 'Add a profile; its template is rendered for an example machine and checked first' } }, async (request, reply) =>
+  const add = { body: ProfileInput, tags, summary: 'Add a profile; its template is rendered for an example machine and checked first' };
+  app.post<{ Body: ProfileInput }>('/profiles', { schema: add }, async (request, reply) =>
     reply.code(201).send(await saveProfile(context, request.body, 0)));
-  app.put<{ Params: Named; Body: ProfileInput }>('/profiles/:id', { schema: { params: Named, body: ProfileInput, tags, summary: 'Change a profile as a whole; machines that have not fetched it yet get the new one' } }, async (request) => {
+  const change = { params: Named, body: ProfileInput, tags, summary: 'Change a profile as a whole; machines that have not fetched it yet get the new one' };
+  app.put<{ Params: Named; Body: ProfileInput }>('/profiles/:id', { schema: change }, async (request) => {
     if (request.body.id !== request.params.id) throw new IronbusError('REQUEST_INVALID', `the body is profile ${request.body.id}, the path says ${request.params.id}: a profile keeps its id`);
     return saveProfile(context, request.body, (await foundProfile(context, request.params.id)).version);
   });
@@ -28,7 +30,8 @@ export function profileRoutes(app: FastifyInstance, context: Context): void {
     await context.records.profiles.write(value.id, null, version);
     return reply.code(204).send();
   });
-  app.post<{ Params: Named; Querystring: Static<typeof For> }>('/profiles/:id/preview', { schema: { params: Named, querystring: For, tags, summary: 'What a machine would be told: the rendered configuration without secrets, and the kernel’s command line by source' } }, async (request) =>
+  const show = { params: Named, querystring: For, tags, summary: 'What a machine would be told: the rendered configuration without secrets, and the kernel’s command line by source' };
+  app.post<{ Params: Named; Querystring: Static<typeof For> }>('/profiles/:id/preview', { schema: show }, async (request) =>
     preview(context, (await foundProfile(context, request.params.id)).value, await findNode(context, request.query.machine), {}));
   layerRoutes(app, context);
 }
