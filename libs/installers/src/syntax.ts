@@ -1,6 +1,6 @@
 /** What of a rendered configuration its installer would stumble over, with line and remedy. Not the installers’ own parsers. Pure. */
-import { DOMParser } from '@xmldom/xmldom';
-import { parseAllDocuments, parseDocument, type Document } from 'yaml';
+import type { Document } from 'yaml';
+import { xml, yaml } from './parsers.ts';
 import type { Problem } from './template.ts';
 
 const at = (line: number, message: string): Problem => ({ line, message, rendered: true });
@@ -51,7 +51,7 @@ export function checkPreseed(text: string): Problem[] {
 
 export function checkAutoinstall(text: string): Problem[] {
   if (!/^#cloud-config\s*$/.test(lines(text)[0] ?? '')) return [at(1, 'cloud-init ignores user-data whose first line is not "#cloud-config": write exactly that')];
-  const read = readYaml(parseDocument(text));
+  const read = readYaml(yaml().parseDocument(text));
   if ('problems' in read) return read.problems;
   const { autoinstall } = (read.value ?? {}) as { autoinstall?: unknown };
   if (typeof autoinstall !== 'object' || autoinstall === null || Array.isArray(autoinstall)) return [at(2, 'there is no map "autoinstall": Subiquity would ask a person instead')];
@@ -59,7 +59,7 @@ export function checkAutoinstall(text: string): Problem[] {
 }
 
 export function checkTalos(text: string): Problem[] {
-  const documents = parseAllDocuments(text);
+  const documents = yaml().parseAllDocuments(text);
   const read = (Array.isArray(documents) ? documents : []).map((document) => readYaml(document as Document));
   const problems = read.flatMap((one) => 'problems' in one ? one.problems : []);
   if (problems.length > 0) return problems;
@@ -87,7 +87,7 @@ export function checkAutoyast(text: string): Problem[] {
     problems.push(at(context.locator?.lineNumber ?? Number(/@#\[line:(\d+)/.exec(message)?.[1] ?? 1), `not XML: ${message.split('\n')[0]}`));
   };
   try {
-    const root = new DOMParser({ onError }).parseFromString(text, 'text/xml').documentElement?.localName;
+    const root = new (xml().DOMParser)({ onError }).parseFromString(text, 'text/xml').documentElement?.localName;
     if (problems.length === 0 && root !== 'profile') problems.push(at(1, `the outermost element is <${root ?? 'nothing'}>, AutoYaST wants <profile>`));
   } catch (error) {
     if (problems.length === 0) problems.push(at((error as { locator?: { lineNumber?: number } }).locator?.lineNumber ?? 1, `not XML: ${(error as Error).message.split('\n')[0]}`));

@@ -2,7 +2,8 @@
  * Liquid: no code runs in it, no file is read, and an unknown variable or filter is an error with line and column. Pure but for
  * the clock that ends a template which loops too long.
  */
-import { Liquid, LiquidError, type LiquidOptions } from 'liquidjs';
+import type { Liquid, LiquidError, LiquidOptions } from 'liquidjs';
+import { liquid } from './parsers.ts';
 
 /** `in` is the snippet a problem lies in; `rendered` says that line and column are of the result, not of the template. */
 export type Problem = { message: string; line?: number; column?: number; in?: string; rendered?: boolean };
@@ -20,7 +21,7 @@ export function renderTemplate(text: string, snippets: Readonly<Record<string, s
     if (bytes <= maxRenderedBytes) return { ok: true, text: rendered };
     return { ok: false, problem: { message: `the result has ${bytes} bytes, at most ${maxRenderedBytes} are served: let the installer fetch large parts by URL` } };
   } catch (error) {
-    if (!LiquidError.is(error)) throw error;
+    if (!liquid().LiquidError.is(error)) throw error;
     return { ok: false, problem: explain(error, text, snippets) };
   }
 }
@@ -32,7 +33,7 @@ function engineFor(snippets: Readonly<Record<string, string>>): Liquid {
     exists: async (name: string) => exists(name), existsSync: exists, readFile: async (name: string) => read(name), readFileSync: read,
     resolve: (_directory: string, name: string) => name, contains: async () => true, containsSync: () => true, dirname: () => '', sep: '/',
   } satisfies LiquidOptions['fs'];
-  return new Liquid({ strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true, relativeReference: false, fs, ...limits });
+  return new (liquid().Liquid)({ strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true, relativeReference: false, fs, ...limits });
 }
 
 function explain(error: LiquidError, text: string, snippets: Readonly<Record<string, string>>): Problem {
