@@ -14,7 +14,7 @@ import { useLab, type Fixture } from './fixture.ts';
 import { unpackPackage } from './harness/packages.ts';
 import { waitUntil } from './harness/run.ts';
 import { cacheDir, labNetwork } from './stack.ts';
-import { commission, enlist, rackUp, setPower, type Rig } from './story.ts';
+import { commission, enlist, rackUp, release, setPower, type Rig } from './story.ts';
 
 const installer = 'debian-installer-12-netboot-amd64';
 const files = 'usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64';
@@ -89,6 +89,18 @@ test('from then on it is sent to its disk, and nothing of the installation can b
   await waitUntil('the next boot script', () => scripts().length > before, { timeoutMs: bootMs, everyMs: 250 });
   assert.equal(scripts().at(-1), 'policy-local');
   assert.equal(claims().length, 2);
+  await rig.machine.power('off');
+});
+
+test('released, and installed once more by GRUB, which takes kernel and initrd by HTTP', async () => {
+  const { lab, stack: { client } } = use();
+  node = await release(client, node, 'none');
+  await client.put('/networks/pxe', { ...labNetwork(lab), loader: 'grub' });
+  await client.post(`/machines/${node.id}/deploy`, { profile: 'debian', hostname: 'by-grub' });
+  await untilClaimed(3);
+  node = await client.waitForStatus(node.id, ['Deployed'], 120_000).catch((error: Error) => assert.fail(`${error.message}; ${ended()}`));
+  const flavours = told('boot.script-served').map((event) => event.data as { rule: string; flavour?: string }).filter(({ rule }) => rule === 'policy-install').map(({ flavour }) => flavour);
+  assert.deepEqual([node.hostname, flavours.at(-1)], ['by-grub', 'grub']);
   await rig.machine.power('off');
 });
 

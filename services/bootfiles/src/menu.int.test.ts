@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { imagesBucket, profilesBucket, type Network, type Plan } from '@ironbus/contracts';
+import { imagesBucket, layersBucket, profilesBucket, type Network, type Plan } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
 import { agentWith, fetchScript, macPath } from '../test/agent.ts';
 import { image, mac, policy } from '../test/fixtures.ts';
@@ -63,6 +63,12 @@ test('the local disk, and a choice that the menu does not have', async () => {
   assert.match((await choose('local-disk')).text, /# ironbus: chosen-local-disk\n[\s\S]*sanboot/);
   assert.match((await choose('profile-gone')).text, /# ironbus: profile-missing/);
   assert.match((await choose('profile-other')).text, /# ironbus: unknown-menu/);
+});
+
+test('the agent’s command line has the words of the layers, but for those that an installer would hand on', async () => {
+  await rack.api.kv(layersBucket).put('global', { id: 'global', values: {}, snippets: {}, kernelArguments: 'console=ttyS1 --- quiet' });
+  const { text } = await waitFor(async () => { const script = await choose('enlist'); return script.text.includes('console=ttyS1') ? script : undefined; });
+  assert.match(text, / console=ttyS1 \|\| goto retry$/m);
 });
 
 test('rescue: the agent waits, and nobody hears of the machine', async () => {

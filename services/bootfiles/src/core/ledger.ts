@@ -138,7 +138,7 @@ function exhaust(ledger: Ledger, step: { id: string; kind: StepKind }, claims: n
   };
 }
 
-/** What the ledger says is kept even where the claim is refused: the boot is the run’s. */
+/** The boot becomes the session and claims in one move; a refused claim changes nothing. */
 function onInstall(ledger: Ledger | undefined, { token, mac, run, step, phoneHome }: Extract<Action, { do: 'install' }>): Move {
   if (ledger !== undefined && run.attempt < ledger.attempt) return refuse('older-than-ledger');
   const begun = { ...begin(ledger, { run, token, mac }), session: token, mac };
