@@ -10,7 +10,6 @@ import { decidePart } from '../core/range.ts';
 import { identify } from './asker.ts';
 import type { Context } from './context.ts';
 import { fileServed } from './observe.ts';
-import { header, reportEnd, setHeaders } from './send-file.ts';
 
 type Found = Part & { sha256: string; modified: Date };
 
@@ -22,16 +21,33 @@ export async function serveInitrd(context: Context, request: FastifyRequest<{ Pa
     sizeBytes: joinedBytes(parts), modified: new Date(Math.max(...parts.map(({ modified }) => modified.getTime()))),
     etag: `"${createHash('sha256').update(parts.map(({ sha256 }) => sha256).join('/')).digest('hex')}"`,
   };
+  const { headers } = request;
   const part = decidePart(facts, {
-    range: request.method === 'GET' ? request.headers.range : undefined, ifRange: header(request, 'if-range'),
-    ifNoneMatch: header(request, 'if-none-match'), ifModifiedSince: header(request, 'if-modified-since'),
+    range: request.method === 'GET' ? headers.range : undefined, ifRange: headers['if-range'] as string | undefined,
+    ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'],
   });
-  setHeaders(reply, facts, part);
-  if (part.status === 304 || part.status === 416 || request.method === 'HEAD' || part.start === part.end) return reply.send('');
+  reply.code(part.status).type('application/octet-stream').header('accept-ranges', 'bytes').header('etag', facts.etag).header('last-modified', facts.modified.toUTCString());
+  if (part.status === 416) reply.header('content-range', `bytes */${facts.sizeBytes}`);
+  if (!('start' in part)) return reply.send('');
+  if (part.status === 206) reply.header('content-range', `bytes ${part.start}-${part.end - 1}/${facts.sizeBytes}`);
+  reply.header('content-length', part.end - part.start);
+  if (request.method === 'HEAD' || part.start === part.end) return reply.send('');
+  reportEnd(context, request, reply, part.end - part.start);
+  return reply.send(Readable.from(read(piecesOf(parts, part.start, part.end)), { objectMode: false }));
+}
+
+/** Told when the connection has taken all of it, or broken. */
+function reportEnd(context: Context, request: FastifyRequest, { raw }: FastifyReply, bytes: number): void {
+  const started = performance.now();
   const asking = identify(context, request);
   const about = { asking, mac: asking.binding?.mac ?? null, path: request.url.split('?')[0] ?? '' };
-  reportEnd(reply, part.end - part.start, (sent) => fileServed(context, about, sent));
-  return reply.send(Readable.from(read(piecesOf(parts, part.start, part.end)), { objectMode: false }));
+  const { socket } = raw;
+  const before = socket?.bytesWritten ?? 0;
+  raw.once('close', () => {
+    const complete = raw.writableFinished;
+    const sent = complete ? bytes : Math.min(bytes, Math.max(0, (socket?.bytesWritten ?? before) - before));
+    fileServed(context, about, { bytes: sent, seconds: (performance.now() - started) / 1000, complete });
+  });
 }
 
 function filesOf({ initrd, overlays }: Profile): string[] {

@@ -33,7 +33,7 @@ async function factsOf(handle: FileHandle, sha256: string): Promise<FileFacts> {
   return { sizeBytes: size, etag: `"${sha256}"`, modified: mtime };
 }
 
-export function setHeaders(reply: FastifyReply, facts: FileFacts, part: Part): void {
+function setHeaders(reply: FastifyReply, facts: FileFacts, part: Part): void {
   reply.code(part.status).header('accept-ranges', 'bytes').header('etag', facts.etag).header('last-modified', facts.modified.toUTCString());
   reply.type('application/octet-stream');
   if (part.status === 416) reply.header('content-range', `bytes */${facts.sizeBytes}`);
@@ -42,7 +42,7 @@ export function setHeaders(reply: FastifyReply, facts: FileFacts, part: Part): v
 }
 
 /** Counted at the socket: what the asker broke off was not sent. */
-export function reportEnd(reply: FastifyReply, wholeBytes: number, onSent: (sent: Sent) => void): void {
+function reportEnd(reply: FastifyReply, wholeBytes: number, onSent: (sent: Sent) => void): void {
   const started = performance.now();
   const { raw } = reply;
   const before = raw.socket?.bytesWritten ?? 0;
@@ -53,7 +53,7 @@ export function reportEnd(reply: FastifyReply, wholeBytes: number, onSent: (sent
   });
 }
 
-export const header = (request: FastifyRequest, name: string): string | undefined => {
+const header = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 };
