@@ -26,10 +26,11 @@ export function networkFor(node: Pick<Node, 'addresses' | 'reservedAddress' | 'b
 }
 
 export type Region = { images: ImageUrls; layerOf: (id: string) => Layer | undefined; network: Network | undefined };
-export type Given = { hostname?: string | undefined; sshKeys?: readonly string[] | undefined; secrets?: Readonly<Record<string, string>> | undefined; userData?: string | undefined };
+/** The machine, and what its deployment says besides. */
+export type For = { node: Node; hostname?: string | undefined; sshKeys?: readonly string[] | undefined; secrets?: Readonly<Record<string, string>> | undefined; userData?: string | undefined };
 
 /** Tokens and secrets that were not given are stood in for, so that the rest can be judged. */
-export function composeFor(profile: Profile, node: Node, region: Region, given: Given): ComposeFrom {
+export function composeFor(profile: Profile, { node, ...given }: For, region: Region): ComposeFrom {
   const { network } = region;
   const baseUrl = network?.baseUrl ?? 'http://192.0.2.1:5248';
   const deployment: ComposeFrom['deployment'] = {

@@ -32,12 +32,12 @@ export async function serveInitrd(context: Context, request: FastifyRequest<{ Pa
   if (part.status === 206) reply.header('content-range', `bytes ${part.start}-${part.end - 1}/${facts.sizeBytes}`);
   reply.header('content-length', part.end - part.start);
   if (request.method === 'HEAD' || part.start === part.end) return reply.send('');
-  reportEnd(context, request, reply, part.end - part.start);
+  reportEnd(context, { request, reply }, part.end - part.start);
   return reply.send(Readable.from(read(piecesOf(parts, part.start, part.end)), { objectMode: false }));
 }
 
 /** Told when the connection has taken all of it, or broken. */
-function reportEnd(context: Context, request: FastifyRequest, { raw }: FastifyReply, bytes: number): void {
+function reportEnd(context: Context, { request, reply: { raw } }: { request: FastifyRequest; reply: FastifyReply }, bytes: number): void {
   const started = performance.now();
   const asking = identify(context, request);
   const about = { asking, mac: asking.binding?.mac ?? null, path: request.url.split('?')[0] ?? '' };

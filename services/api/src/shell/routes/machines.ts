@@ -121,7 +121,8 @@ async function checkDeployment(context: Context, node: Node, body: DeployBody): 
   if ((image === undefined) === (profile === undefined)) throw new IronbusError('REQUEST_INVALID', 'name either an image or a profile to deploy');
   if (image !== undefined && secrets !== undefined) throw new IronbusError('REQUEST_INVALID', 'secrets are for a profile’s template; an image takes user-data');
   const violations: Violation[] = sshKeys.flatMap((key, index) => checkSshKey(key).map((message) => ({ path: `/sshKeys/${index}`, message })));
-  const target = image === undefined ? await checkInstaller(context, node, body, violations) : await checkImage(context, image);
+  const { target, problems } = image === undefined ? await checkInstaller(context, node, body) : { target: await checkImage(context, image), problems: [] };
+  violations.push(...problems);
   if (image !== undefined && userData !== undefined) violations.push(...checkUserData(userData, context.cloudConfig).map(({ line, message }) => ({ path: `/userData:${line}`, message })));
   if (violations.length > 0) throw Object.assign(new IronbusError('REQUEST_INVALID', violations.map(({ path, message }) => `${path}: ${message}`).join('; ')), { violations });
   return target;
@@ -136,9 +137,8 @@ async function checkImage(context: Context, id: string): Promise<Target> {
 }
 
 /** Rendered with this machine’s facts and the secrets that were given. */
-async function checkInstaller(context: Context, node: Node, body: DeployBody, violations: Violation[]): Promise<Target> {
+async function checkInstaller(context: Context, node: Node, body: DeployBody): Promise<{ target: Target; problems: Violation[] }> {
   const { hostname, sshKeys = [], secrets = {}, userData } = body;
-  const { profile, preview } = await profileFor(context, body.profile ?? '', node, { hostname, sshKeys, secrets, userData: userData ?? '' });
-  violations.push(...preview.problems.map((message) => ({ path: '/profile', message })));
-  return { profile: { id: profile.id, architectures: profile.architectures } };
+  const { profile, preview } = await profileFor(context, body.profile ?? '', { node, hostname, sshKeys, secrets, userData: userData ?? '' });
+  return { target: { profile: { id: profile.id, architectures: profile.architectures } }, problems: preview.problems.map((message) => ({ path: '/profile', message })) };
 }

@@ -1,9 +1,9 @@
 /** Installer profiles and the layers their templates see: checked when written, previewed for a machine, never rendered into a file. */
-import { IronbusError, Layer, LayerId, parseIpv4, Profile, type Network, type Node } from '@ironbus/contracts';
+import { IronbusError, Layer, LayerId, parseIpv4, Profile, type Network } from '@ironbus/contracts';
 import { checkProfile, formatProblem, imagesOf, type ImageUrls } from '@ironbus/installers';
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { completeProfile, composeFor, LayerInput, networkFor, previewOf, ProfileInput, type Given, type Preview, type Region } from '../../core/profiles.ts';
+import { completeProfile, composeFor, LayerInput, networkFor, previewOf, ProfileInput, type For as Target, type Preview, type Region } from '../../core/profiles.ts';
 import type { Context } from '../context.ts';
 import { findNode } from '../requests.ts';
 
@@ -32,7 +32,7 @@ export function profileRoutes(app: FastifyInstance, context: Context): void {
   });
   const show = { params: Named, querystring: For, tags, summary: 'What a machine would be told: the rendered configuration without secrets, and the kernel’s command line by source' };
   app.post<{ Params: Named; Querystring: Static<typeof For> }>('/profiles/:id/preview', { schema: show }, async (request) =>
-    preview(context, (await foundProfile(context, request.params.id)).value, await findNode(context, request.query.machine), {}));
+    preview(context, (await foundProfile(context, request.params.id)).value, { node: await findNode(context, request.query.machine) }));
   layerRoutes(app, context);
 }
 
@@ -65,16 +65,16 @@ async function saveProfile(context: Context, input: ProfileInput, version: numbe
 }
 
 /** As the machine would be told; throws PROFILE_UNKNOWN for a profile that is none. */
-export async function profileFor(context: Context, id: string, node: Node, given: Given): Promise<{ profile: Profile; preview: Preview }> {
+export async function profileFor(context: Context, id: string, target: Target): Promise<{ profile: Profile; preview: Preview }> {
   const { value } = await foundProfile(context, id);
-  return { profile: value, preview: await preview(context, value, node, given) };
+  return { profile: value, preview: await preview(context, value, target) };
 }
 
-async function preview(context: Context, profile: Profile, node: Node, given: Given): Promise<Preview> {
+async function preview(context: Context, profile: Profile, target: Target): Promise<Preview> {
   const layers = new Map((await context.records.layers.list()).map((layer) => [layer.id, layer]));
-  const network = networkFor(node, await context.records.networks.list(), contains);
+  const network = networkFor(target.node, await context.records.networks.list(), contains);
   const region: Region = { images: await imageUrls(context), layerOf: (id) => layers.get(id), network };
-  return previewOf(composeFor(profile, node, region, given));
+  return previewOf(composeFor(profile, target, region));
 }
 
 const imageUrls = async ({ records }: Context): Promise<ImageUrls> => Object.fromEntries((await records.images.list()).map((image) => [image.id, image]));
