@@ -4,31 +4,17 @@
  * instead of its last.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Envelope, Node } from '@ironbus/contracts';
-import { firstBoot, newcomer } from './first-boot.ts';
-import { useLab, type Fixture } from './fixture.ts';
-import { unpackPackage } from './harness/packages.ts';
+import { addInstaller, early, marker, profile } from './debian-installer.ts';
+import { useLab } from './fixture.ts';
 import { waitUntil } from './harness/run.ts';
-import { cacheDir, labNetwork } from './stack.ts';
-import { commission, enlist, rackUp, release, setPower, type Rig } from './story.ts';
+import { commission, enlist, rackUp, setPower, type Rig } from './story.ts';
 
-const installer = 'debian-installer-12-netboot-amd64';
-const files = 'usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64';
 const use = useLab('inst', '10.88', [], { env: () => ({ LIFECYCLE_CHECK_IN_SECONDS: '600', LIFECYCLE_INSTALL_SECONDS: '1200' }) });
 const bootMs = 600_000;
 let rig: Rig;
 let node: Node;
-
-const questions = 'd-i debian-installer/locale string en_US.UTF-8\nd-i keyboard-configuration/xkb-keymap select us\nd-i netcfg/get_hostname string {{ machine.hostname }}\n';
-const early = `${questions}d-i preseed/early_command string echo "marker {{ values.marker }} $(cat /overlay-marker)" > /dev/ttyS0; {{ phone_home.command }}\n`;
-const profile = {
-  id: 'debian', kind: 'preseed', kernel: 'image:d-i-linux', initrd: 'image:d-i-initrd', overlays: ['marker'],
-  kernelArguments: 'locale=en_US keymap=us console=ttyS0 DEBIAN_FRONTEND=text --- quiet', template: `${questions}{% include 'phone_home' %}`,
-};
 
 /** Events of the attempt, by type. */
 const told = (type: string): Envelope[] => use().events.filter((event) => event.type === type && event.nodeid === node.id);
@@ -37,21 +23,9 @@ const ended = (): string => `the serial console ends:\n${rig.machine.serial().sl
 const untilClaimed = (count: number): Promise<boolean> =>
   waitUntil(`claim ${count} of the installer`, () => claims().length === count, { timeoutMs: bootMs, everyMs: 250 }).catch((error: Error) => assert.fail(`${error.message}; ${ended()}`));
 
-async function addFiles({ stack: { client }, lab }: Fixture): Promise<void> {
-  const from = join(await unpackPackage(installer, cacheDir, console.log), files);
-  const directory = join(lab.dir, 'overlay');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'overlay-marker'), 'from the overlay\n');
-  const overlay = join(lab.dir, 'overlay.cpio');
-  writeFileSync(overlay, execFileSync('cpio', ['--create', '--format=newc', '--quiet'], { cwd: directory, input: 'overlay-marker\n' }));
-  for (const [id, file] of [['d-i-linux', join(from, 'linux')], ['d-i-initrd', join(from, 'initrd.gz')], ['marker', overlay]] as const) await client.addImage(file, { id, name: id, format: 'file' });
-  await client.post('/profiles', profile);
-  await client.put('/layers/global', { values: { marker: 'of-the-layer' } });
-}
-
 test('a machine is taken in, and a profile of debian-installer with it', async () => {
   const { lab, stack: { client } } = use();
-  await addFiles(use());
+  await addInstaller(use());
   rig = await rackUp(lab, 0, 'bios', { memoryMb: 1024 });
   node = await commission(client, await setPower(client, await enlist(client, rig, bootMs), rig.bmc), bootMs);
   const preview = await client.post<{ kernelLine: string; problems: string[] }>(`/profiles/debian/preview?machine=${node.id}`);
@@ -78,7 +52,7 @@ test('power fails in the middle: the next boot is the next claim, with what the 
   await untilClaimed(2);
   assert.deepEqual(claims().map((event) => (event.data as { claim: number }).claim), [1, 2]);
   node = await client.waitForStatus(node.id, ['Deployed'], 120_000).catch((error: Error) => assert.fail(`${error.message}; ${ended()}`));
-  assert.match(rig.machine.serial(), /marker of-the-layer from the overlay/, 'its shell ran the preseed’s command and read a file of the overlay');
+  assert.match(rig.machine.serial(), marker, 'its shell ran the preseed’s command and read a file of the overlay');
   assert.deepEqual([node.hostname, node.deployment?.profile, told('node.phoned-home').length], ['by-preseed', 'debian', 1]);
 });
 
@@ -91,29 +65,3 @@ test('from then on it is sent to its disk, and nothing of the installation can b
   assert.equal(claims().length, 2);
   await rig.machine.power('off');
 });
-
-test('released, and installed once more by GRUB, which takes kernel and initrd by HTTP', async () => {
-  const { lab, stack: { client } } = use();
-  node = await release(client, node, 'none');
-  await client.put('/networks/pxe', { ...labNetwork(lab), loader: 'grub' });
-  await client.post(`/machines/${node.id}/deploy`, { profile: 'debian', hostname: 'by-grub' });
-  await untilClaimed(3);
-  node = await client.waitForStatus(node.id, ['Deployed'], 120_000).catch((error: Error) => assert.fail(`${error.message}; ${ended()}`));
-  const flavours = told('boot.script-served').map((event) => event.data as { rule: string; flavour?: string }).filter(({ rule }) => rule === 'policy-install').map(({ flavour }) => flavour);
-  assert.deepEqual([node.hostname, flavours.at(-1)], ['by-grub', 'grub']);
-  await rig.machine.power('off');
-});
-
-/** The entry that nobody chose is `enlist` here, so that something is heard of it. */
-const consoleMenu = { prompt: 'Lab: choose', timeoutSeconds: 2, entries: [{ text: 'Enlist', boots: 'enlist' }, { text: 'Local disk', boots: 'local-disk' }, { text: 'netboot.xyz', boots: 'netboot-xyz' }] };
-
-for (const [index, loader] of [[3, 'ipxe'], [4, 'grub']] as const) {
-  test(`${loader} shows the menu of a machine nobody knows, and takes the first entry when the time is over`, async () => {
-    const { lab, stack: { client } } = use();
-    await client.put('/networks/pxe', { ...labNetwork(lab), loader, unknownMachines: 'menu', consoleMenu });
-    const { checkIn, events } = await firstBoot(use(), await newcomer(lab, { index, firmware: 'bios' }), bootMs);
-    assert.equal(checkIn.firmware, 'bios');
-    const rules = events.filter((event) => event.type === 'boot.script-served').map((event) => (event.data as { rule: string }).rule);
-    assert.ok(rules.includes('unknown-menu') && rules.at(-1) === 'chosen-enlist', rules.join(', '));
-  });
-}
