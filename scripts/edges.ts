@@ -33,14 +33,14 @@ function problem({ file, to }: Import): string[] | undefined {
   if (isTest(file)) return undefined;
   if (target === 'libs/testkit' && !from.startsWith('apps/sim') && from !== 'libs/testkit') return says('testkit is for tests');
   if (['libs/contracts', 'libs/wire', 'libs/iso'].includes(from) && target !== undefined && target !== from) return says(`${from} imports nothing of ours`);
-  if (['libs/bus', 'libs/store', 'libs/runtime'].includes(from) && target !== undefined && target !== 'libs/contracts') return says('shared libraries may import contracts only');
+  if (['libs/bus', 'libs/store', 'libs/runtime', 'libs/installers'].includes(from) && target !== undefined && target !== 'libs/contracts') return says('shared libraries may import contracts only');
   if (from.startsWith('services/') && target?.startsWith('services/') && target !== from) return says('no service imports another');
   if (from === 'apps/cli' && target !== undefined && target !== from && !['libs/wire', 'libs/contracts'].includes(target)) return says('the CLI speaks HTTP to the public API');
   return /\/core\//.test(file) ? coreProblem(file, to, target, says) : undefined;
 }
 
 function coreProblem(file: string, to: string, target: string | undefined, says: (why: string) => string[]): string[] | undefined {
-  if (target !== undefined && !['libs/contracts', 'libs/wire'].includes(target)) return says('core/ may import contracts and wire only');
+  if (target !== undefined && !['libs/contracts', 'libs/wire', 'libs/installers'].includes(target)) return says('core/ may import contracts, wire and installers only');
   if (/(^|\/)shell\//.test(to)) return says('core/ may not import shell/');
   const builtin = to.startsWith('node:') || builtinModules.includes(to);
   return builtin && !pureBuiltins.has(to) ? says('core/ is pure: no sockets, files, processes or timers') : undefined;

@@ -144,6 +144,28 @@ test('images: 40 MB are streamed with progress, listed and removed', async () =>
   assert.equal((await ironbus('images', 'remove', 'big-one')).code, 0);
 });
 
+test('profiles: added, previewed as a file with its facts as comments, changed, used by deploy; layers fill their values', async () => {
+  const template = join(dir, 'preseed.liquid');
+  await writeFile(template, 'd-i netcfg/get_hostname string {{ machine.hostname }}\nd-i partman-auto/disk string {{ values.disk }}\n# {{ secrets.root }}\n{% include "phone_home" %}\n');
+  for (const name of ['linux', 'initrd']) await ironbus('images', 'add', template, '--name', name, '--format', 'file');
+  const added = await ironbus('profiles', 'add', 'debian', template, '--kind', 'preseed', '--kernel', 'image:linux', '--initrd', 'image:initrd');
+  assert.equal(added.code, 0, added.err);
+  const unset = await ironbus('profiles', 'preview', 'debian', '--machine', 'web1');
+  assert.deepEqual([unset.code, /^# problem: line 2, column \d+ of the template: values\.disk is set in no layer/m.test(unset.out)], [1, true]);
+  assert.equal((await ironbus('layers', 'set', 'global', '--value', 'disk=/dev/sda', '--kernel-arguments', 'console=ttyS0')).code, 0);
+  assert.equal((await ironbus('profiles', 'set', 'debian', '--kernel-arguments', 'fb=false --- quiet')).code, 0);
+  const preview = await ironbus('profiles', 'preview', 'debian', '--machine', 'web1');
+  assert.equal(preview.code, 0, preview.err);
+  assert.match(preview.out, /^# debian for web1: preseed\.cfg\n# kernel: http\S+\n# initrd: http\S+\n# command line \(\d+ bytes\): auto=true .* console=ttyS0 fb=false --- quiet\n/);
+  assert.match(preview.out, /^# {3}from global: console=ttyS0\n# {3}from profile debian: fb=false --- quiet\n# handed to the installed system: quiet$/m);
+  assert.match(preview.out, /^d-i partman-auto\/disk string \/dev\/sda\n# redacted-root$/m);
+  assert.match((await ironbus('machines', 'deploy', 'web1', '--profile', 'debian')).err, /secrets\.root was not given: deploy with --secret root=<file>/);
+  assert.match((await ironbus('machines', 'deploy', 'web1')).err, /give either --image or --profile/);
+  assert.match((await ironbus('profiles', 'list')).out, /debian\s+preseed\s+amd64\s+image:linux/);
+  assert.match((await ironbus('layers', 'list')).out, /global\s+disk\s+-\s+console=ttyS0/);
+  assert.deepEqual([(await ironbus('profiles', 'remove', 'debian')).code, (await ironbus('layers', 'remove', 'global')).code], [0, 0]);
+});
+
 test('networks: added from a file or standard input, changed, removed', async () => {
   const file = join(dir, 'lan1.json');
   const lan = { id: 'lan1', interface: 'eth1', cidr: '10.77.0.0/24', serverAddress: '10.77.0.1', dynamicRanges: [{ from: '10.77.0.100', to: '10.77.0.200' }] };

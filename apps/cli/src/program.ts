@@ -6,6 +6,7 @@ import { eventCommands } from './commands/events.ts';
 import { imageCommands } from './commands/images.ts';
 import { machineCommands } from './commands/machines.ts';
 import { networkCommands } from './commands/networks.ts';
+import { profileCommands } from './commands/profiles.ts';
 import { rackCommands } from './commands/racks.ts';
 import { CliError, exitCodeOf, exitCodes, type ExitCode } from './core/errors.ts';
 import { createCli, type Io } from './shell/context.ts';
@@ -20,7 +21,7 @@ export function createProgram(io: Io): Command {
     .option('--api <url>', 'the region (http://127.0.0.1:5240 unless told)').option('--key <key>', 'API key; better in the environment, where other users do not see it').option('--key-file <file>', 'a file with the API key')
     .option('--json', 'print JSON').addHelpText('after', help).showSuggestionAfterError();
   const cli = createCli(program, io);
-  for (const commands of [machineCommands, imageCommands, networkCommands, rackCommands, eventCommands, dhcpCommands]) commands(program, cli);
+  for (const commands of [machineCommands, imageCommands, profileCommands, networkCommands, rackCommands, eventCommands, dhcpCommands]) commands(program, cli);
   configure(program, io);
   return program;
 }

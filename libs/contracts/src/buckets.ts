@@ -5,12 +5,15 @@ import { defineBucket } from './define-bucket.ts';
 import { ForeignServer } from './events/dhcp.ts';
 import { Image } from './image.ts';
 import { Network } from './network.ts';
+import { Layer, Profile } from './profile.ts';
 import { Ipv4Address, IpAddressText, MacAddress, NodeIdText, RackIdText, Timestamp, Token } from './primitives.ts';
 import { Sealed } from './sealed.ts';
 
 export const networksBucket = defineBucket({ bucket: 'networks', owner: 'api', key: 'network id', doc: 'Networks and how each is served', value: Network, history: 5 });
 export const bootPoliciesBucket = defineBucket({ bucket: 'boot-policies', owner: 'lifecycle', key: 'MAC, twelve hex digits', doc: 'What each MAC of a known machine is answered', value: BootPolicy, history: 5 });
 export const imagesBucket = defineBucket({ bucket: 'images', owner: 'api', key: 'image id', doc: 'The image index', value: Image });
+export const profilesBucket = defineBucket({ bucket: 'profiles', owner: 'api', key: 'profile id', doc: 'Installer profiles', value: Profile, history: 5 });
+export const layersBucket = defineBucket({ bucket: 'layers', owner: 'api', key: 'global, tag-<tag> or machine-<node>', doc: 'Values, snippets and kernel arguments by scope', value: Layer, history: 5 });
 
 export const Rack = Type.Object({
   id: RackIdText, publicKey: Type.String({ maxLength: 64 }), joinedAt: Timestamp,
@@ -32,8 +35,11 @@ export type BmcParameters = Static<typeof BmcParameters>;
 export const SealedDeployData = Type.Object({ node: NodeIdText, sealed: Sealed });
 export const deployDataBucket = defineBucket({ bucket: 'deploy-data', owner: 'api', key: '<node id>.<request id>', doc: 'User-data of one deployment, sealed to the boot rack', value: SealedDeployData });
 
-/** What `deploy-data` opens to. `userData` is text, as the owner wrote it. */
-export const DeployData = Type.Object({ userData: Type.Union([Type.String({ maxLength: 262_144 }), Type.Null()]) });
+/** What `deploy-data` opens to. `userData` is text, as the owner wrote it; `secrets` are for an installer profile’s template. */
+export const DeployData = Type.Object({
+  userData: Type.Union([Type.String({ maxLength: 262_144 }), Type.Null()]),
+  secrets: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.String({ maxLength: 4096 }))),
+});
 export type DeployData = Static<typeof DeployData>;
 
 export const Binding = Type.Object({
@@ -64,4 +70,4 @@ export const DhcpServer = Type.Object({
 export type DhcpServer = Static<typeof DhcpServer>;
 export const dhcpServersBucket = defineBucket({ bucket: 'dhcp-servers', owner: 'dhcp', key: '<rack id>.<instance>', doc: 'The dhcp replicas, and how each network stands at each', value: DhcpServer });
 
-export const buckets = [networksBucket, bootPoliciesBucket, imagesBucket, racksBucket, bmcBucket, deployDataBucket, bindingsBucket, dhcpServersBucket] as const;
+export const buckets = [networksBucket, bootPoliciesBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, bmcBucket, deployDataBucket, bindingsBucket, dhcpServersBucket] as const;

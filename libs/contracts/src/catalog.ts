@@ -9,7 +9,7 @@ import { leaseDeclined, leaseExpired, leaseGranted, leaseOffered, leaseReleased,
 import { nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStatusReported, nodeStepClaimed, nodeStepReported } from './events/machine.ts';
 import { nodeDeadlinePassed, nodeDiscovered, nodeRemoved, nodeRequestRefused, nodeSnapshotted, nodeTransitioned, nodeUpdated } from './events/node.ts';
 import { powerChanged, powerFailed, powerObserved, powerRequested } from './events/power.ts';
-import { auditRecorded, imageAdded, imageRemoved, networkChanged, networkProbeRequested, rackJoined } from './events/region.ts';
+import { auditRecorded, imageAdded, imageRemoved, layerChanged, networkChanged, networkProbeRequested, rackJoined, profileChanged } from './events/region.ts';
 import { nodeRequests } from './events/request.ts';
 import { tftpCompleted, tftpFailed, tftpRefused, tftpRrq } from './events/tftp.ts';
 
@@ -23,5 +23,5 @@ export const catalog: readonly EventDefinition[] = [
   powerRequested, powerChanged, powerFailed, powerObserved,
   nodeDiscovered, nodeTransitioned, nodeUpdated, nodeRequestRefused, nodeRemoved, nodeSnapshotted, nodeDeadlinePassed,
   ...nodeRequests,
-  networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded,
+  networkChanged, networkProbeRequested, imageAdded, imageRemoved, profileChanged, layerChanged, rackJoined, auditRecorded,
 ];

@@ -9,7 +9,7 @@ import type { ServiceName } from './services.ts';
 /** FACTS is the log that replays; OBSERVATIONS is bounded and short-lived, and no transition may need it. */
 export type StreamName = 'FACTS' | 'OBSERVATIONS';
 /** What the last subject token is: a MAC without separators, a node id, or the name of the thing itself (lower case, what is no letter or digit as a dash). */
-export type KeyKind = 'mac' | 'node' | 'network' | 'image' | 'rack' | 'address' | 'user' | 'instance' | 'device';
+export type KeyKind = 'mac' | 'node' | 'network' | 'image' | 'profile' | 'layer' | 'rack' | 'address' | 'user' | 'instance' | 'device';
 
 export type Violation = { path: string; message: string };
 

@@ -18,15 +18,16 @@ export {
   type Status,
 } from './node.ts';
 export { Sealed } from './sealed.ts';
-export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, Network } from './network.ts';
+export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, ConsoleChoice, ConsoleMenu, Network } from './network.ts';
 export { validateNetworks } from './network-rules/validate.ts';
 export type { NetworkProblem } from './network-rules/report.ts';
 export { fabricOf, vidOf } from './network-rules/wires.ts';
 export { readDhcpOption, type OptionBytes } from './network-rules/options.ts';
 export { ImageFormat, ImageCompression, Image } from './image.ts';
-export { stepKinds, StepKind, PlannedStep, PolicyOperation, BootPolicy } from './boot-policy.ts';
+export { stepKinds, StepKind, PlannedStep, MachineFacts, InstallStep, PolicyOperation, BootPolicy } from './boot-policy.ts';
+export { profileKinds, ProfileKind, BootFile, Snippets, TemplateValues, Profile, LayerId, Layer } from './profile.ts';
 export {
-  networksBucket, bootPoliciesBucket, imagesBucket, Rack, racksBucket, SealedBmc, bmcBucket, BmcParameters, SealedDeployData, deployDataBucket,
+  networksBucket, bootPoliciesBucket, imagesBucket, profilesBucket, layersBucket, Rack, racksBucket, SealedBmc, bmcBucket, BmcParameters, SealedDeployData, deployDataBucket,
   DeployData, Binding, bindingsBucket, ServedNetwork, DhcpServer, dhcpServersBucket, buckets,
 } from './buckets.ts';
 export { CheckIn, Next, Plan, ClaimRequest, Claim, StepReport, Heartbeat } from './agent.ts';
@@ -45,7 +46,7 @@ export {
   nodeDeployRequested, nodeReleaseRequested, nodeAbortRequested, nodePowerRequested, nodeRescueRequested, nodeExitRescueRequested,
   nodeMarkBrokenRequested, nodeMarkFixedRequested, nodeRemoveRequested, nodeReserveRequested, nodeRetireRequested, nodeRequests,
 } from './events/request.ts';
-export { networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded } from './events/region.ts';
+export { networkChanged, networkProbeRequested, imageAdded, imageRemoved, profileChanged, layerChanged, rackJoined, auditRecorded } from './events/region.ts';
 export { catalog } from './catalog.ts';
 export { defineManifest, type Manifest } from './manifest.ts';
 export { schemaFiles } from './generate/schemas.ts';

@@ -48,6 +48,20 @@ export const BootMenu = Type.Object({
 });
 export type BootMenu = Static<typeof BootMenu>;
 
+/**
+ * What a person at the console of a machine nobody knows may boot (iPXE and GRUB show it). `profile-<id>`: install without being managed;
+ * `file-<image id>`: run a file such as a memory test; `netboot-xyz`: that project’s menu, from the Internet.
+ */
+export const ConsoleChoice = Type.String({ pattern: '^(enlist|local-disk|rescue|netboot-xyz|(profile|file)-[a-z0-9]([a-z0-9-]{0,53}[a-z0-9])?)$' });
+/** Words that no loader reads as anything else. */
+const MenuText = Type.String({ minLength: 1, maxLength: 60, pattern: '^[A-Za-z0-9]([A-Za-z0-9 .,:()/+_]|-(?!-))*$' });
+/** As `bootMenu`: the first entry is taken when the time is over; 0 takes it at once, 255 waits for ever. */
+export const ConsoleMenu = Type.Object({
+  prompt: MenuText, timeoutSeconds: BootMenu.properties.timeoutSeconds,
+  entries: Type.Array(Type.Object({ text: MenuText, boots: ConsoleChoice }), { minItems: 1, maxItems: 32 }),
+});
+export type ConsoleMenu = Static<typeof ConsoleMenu>;
+
 export const Network = Type.Object({
   id: Token,
   rack: RackIdText,
@@ -70,7 +84,7 @@ export const Network = Type.Object({
   leaseSeconds: DurationSeconds,
   mtu: Type.Union([Type.Integer({ minimum: 576, maximum: 65_535 }), Type.Null()]),
   /** What a machine that nobody knows gets when it boots from the network. */
-  unknownMachines: Type.Union([Type.Literal('enlist'), Type.Literal('local-disk'), Type.Literal('ignore')]),
+  unknownMachines: Type.Union([Type.Literal('enlist'), Type.Literal('local-disk'), Type.Literal('ignore'), Type.Literal('menu')]),
   /** What a machine does after it was enlisted. */
   afterEnlist: Type.Union([Type.Literal('poweroff'), Type.Literal('wait')]),
   /** The fabric and VLAN that the network is on (MAAS's words); networks of one VLAN share a wire. Default: fabric-0, untagged. */
@@ -85,6 +99,8 @@ export const Network = Type.Object({
   options: Type.Optional(Type.Array(DhcpOption, { maxItems: 64 })),
   loader: Type.Optional(LoaderChoice),
   bootMenu: Type.Optional(Type.Union([BootMenu, Type.Null()])),
+  /** Shown where `unknownMachines` is `menu`. Default: local disk, enlist, rescue; ten seconds. */
+  consoleMenu: Type.Optional(Type.Union([ConsoleMenu, Type.Null()])),
   /** Authoritative although other DHCP servers answer there. */
   force: Type.Optional(Type.Boolean()),
   /** Whether a free address is probed (ARP on the wire, ICMP behind a relay) before it is first given out. Default: true. */

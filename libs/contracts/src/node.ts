@@ -48,7 +48,8 @@ export type Failure = Static<typeof Failure>;
 
 /** How a machine is to be reached after a deployment: `static` writes the reserved address, `dhcp` asks again at every boot. */
 export const Deployment = Type.Object({
-  image: Token, imageSha256: Sha256, hostname: Hostname, disk: Type.Union([Disk, Type.Null()]), addressing: Type.Union([Type.Literal('static'), Type.Literal('dhcp')]),
+  /** Null where an installer profile was deployed. */
+  image: Type.Union([Token, Type.Null()]), imageSha256: Type.Union([Sha256, Type.Null()]), profile: Type.Optional(Token), hostname: Hostname, disk: Type.Union([Disk, Type.Null()]), addressing: Type.Union([Type.Literal('static'), Type.Literal('dhcp')]),
   bootOrder: Type.Union([Type.Literal('network-first'), Type.Literal('disk-first')]),
   /** Where cloud-init finds its seed: on the disk, or at the rack's MAAS-compatible metadata. Absent: on the disk. */
   datasource: Type.Optional(Type.Union([Type.Literal('nocloud'), Type.Literal('maas')])),

@@ -144,6 +144,7 @@ test('openapi.json is OpenAPI 3.1 and names every route', async () => {
     '/machines': ['get', 'post'], '/machines/{id}': ['get', 'patch', 'delete'], '/machines/{id}/events': ['get'], '/networks': ['get', 'post'], '/networks/{id}': ['get', 'put', 'delete'], '/networks/{id}/status': ['get'], '/networks/{id}/probe': ['post'], '/networks/{id}/foreign-settings': ['get'],
     '/fabrics': ['get'], '/leases': ['get'],
     '/images': ['get', 'post'], '/images/{id}': ['get', 'delete'], '/images/{id}/blob': ['get'], '/racks': ['get'], '/racks/tokens': ['post'], '/racks/join': ['post'], '/events': ['get'],
+    '/profiles': ['get', 'post'], '/profiles/{id}': ['get', 'put', 'delete'], '/profiles/{id}/preview': ['post'], '/layers': ['get'], '/layers/{id}': ['get', 'put', 'delete'],
     ...Object.fromEntries(actions.map((action) => [`/machines/{id}/${action}`, ['post']])),
   };
   const found = Object.entries(document.paths).map(([path, item]) => [path.replace('/api/v1', ''), Object.keys(item).sort()]);

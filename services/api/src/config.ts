@@ -23,6 +23,10 @@ export const configSpec = defineConfig({
       env: 'PROBE_SECONDS', schema: Type.Number({ minimum: 0, maximum: 60 }), default: 8,
       doc: 'How long a probe for DHCP servers waits for what the rack found before it answers 202.',
     },
+    cloudConfigSchema: {
+      env: 'CLOUD_CONFIG_SCHEMA', schema: Type.String({ minLength: 1, description: 'a path' }), default: '/usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json',
+      doc: 'cloud-init’s own schema, which user-data is checked against where the file is there (Debian’s package cloud-init brings it).',
+    },
     waitSeconds: { env: 'WAIT_SECONDS', schema: Type.Number({ minimum: 0, maximum: 60 }), default: 5, doc: 'How long a request waits for its outcome before it answers 202.' },
   },
 });

@@ -1,7 +1,7 @@
 import {
-  auditRecorded, bmcBucket, defineManifest, deployDataBucket, dhcpServersBucket, imageAdded, imageRemoved, imagesBucket, leaseDeclined, leaseExpired,
+  auditRecorded, bmcBucket, defineManifest, deployDataBucket, dhcpServersBucket, imageAdded, imageRemoved, imagesBucket, layerChanged, layersBucket, leaseDeclined, leaseExpired,
     leaseGranted, leaseReleased, leaseRenewed, networkChanged, networkProbeRequested, networksBucket, nodeDiscovered,
-  nodeInventoryReported, nodeRemoved, nodeRequestRefused, nodeRequests, nodeSnapshotted, nodeTransitioned, nodeUpdated, rackJoined, racksBucket,
+  nodeInventoryReported, nodeRemoved, nodeRequestRefused, nodeRequests, nodeSnapshotted, nodeTransitioned, nodeUpdated, profileChanged, profilesBucket, rackJoined, racksBucket,
 } from '@ironbus/contracts';
 
 export const projectNodes = {
@@ -16,8 +16,8 @@ export const projectLeases = {
 
 export const manifest = defineManifest({
   service: 'api',
-  publishes: [...nodeRequests, networkChanged, networkProbeRequested, imageAdded, imageRemoved, rackJoined, auditRecorded],
+  publishes: [...nodeRequests, networkChanged, networkProbeRequested, imageAdded, imageRemoved, profileChanged, layerChanged, rackJoined, auditRecorded],
   consumes: [projectNodes, projectLeases],
-  writes: [networksBucket, imagesBucket, racksBucket, bmcBucket, deployDataBucket],
-  watches: [networksBucket, imagesBucket, racksBucket, dhcpServersBucket],
+  writes: [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, bmcBucket, deployDataBucket],
+  watches: [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, dhcpServersBucket],
 });

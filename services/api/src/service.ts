@@ -10,6 +10,7 @@ import type { ApiConfig } from './config.ts';
 import { NetworkInput } from './core/networks.ts';
 import { projectLeases, projectNodes } from './manifest.ts';
 import type { AnyEvent, Context } from './shell/context.ts';
+import { openCloudConfigSchema } from './shell/cloud-config-schema.ts';
 import { createImageStore } from './shell/image-store.ts';
 import { createKeyStore } from './shell/key-store.ts';
 import { createLeaseView } from './shell/lease-view.ts';
@@ -78,6 +79,7 @@ async function openRegion(base: Base, printOnce: (text: string) => void): Promis
   const context: Context = {
     ...base, images, keys: createKeyStore(store), nodes: createNodeView(store, bus), leases: createLeaseView(store), records: createRecords(store, origin),
     secrets: await openSecrets(store, bus, join(config.dataDir, 'master.key')), waiters: createWaiters(bus),
+    cloudConfig: openCloudConfigSchema(config.cloudConfigSchema, log),
     dhcpServers: bus.watch(dhcpServersBucket),
   };
   const relay = startRelay({ store, bus: relayFace(bus, buckets), log });

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { mac } from '../test/fixtures.ts';
 import { renderGrub, type GrubPlace } from './core/grub.ts';
 import type { BootAnswer } from './core/ipxe.ts';
-import { commandLine, splitArguments } from './core/kernel.ts';
+import { splitArguments } from '@ironbus/installers';
+import { commandLine } from './core/kernel.ts';
 
 async function check(script: string): Promise<string> {
   const child = spawn('grub-script-check', { stdio: ['pipe', 'ignore', 'pipe'] });

@@ -1,5 +1,5 @@
 import {
-  bindingsBucket, bootFileServed, bootPoliciesBucket, bootRefused, bootScriptServed, defineManifest, deployDataBucket, imagesBucket, networksBucket,
+  bindingsBucket, bootFileServed, bootPoliciesBucket, bootRefused, bootScriptServed, defineManifest, deployDataBucket, imagesBucket, layersBucket, networksBucket, profilesBucket,
   nodeCheckedIn, nodeHeartbeat, nodeInventoryReported, nodeLogReported, nodePhonedHome, nodeStatusReported, nodeStepClaimed, nodeStepReported, racksBucket, type EventDefinition,
 } from '@ironbus/contracts';
 
@@ -12,5 +12,5 @@ export const manifest = defineManifest({
   ] as unknown as EventDefinition[],
   consumes: [],
   writes: [],
-  watches: [networksBucket, bootPoliciesBucket, imagesBucket, bindingsBucket, deployDataBucket, racksBucket],
+  watches: [networksBucket, bootPoliciesBucket, imagesBucket, profilesBucket, layersBucket, bindingsBucket, deployDataBucket, racksBucket],
 });

@@ -15,6 +15,7 @@ export const configSpec = defineConfig({
     checkInSeconds: { env: 'CHECK_IN_SECONDS', schema: DurationInSeconds(atLeastOne), default: 600, doc: 'How long a machine may take to boot into the agent.' },
     stepSeconds: { env: 'STEP_SECONDS', schema: DurationInSeconds(atLeastOne), default: 3600, doc: 'How long writing an image or erasing disks may take.' },
     shortStepSeconds: { env: 'SHORT_STEP_SECONDS', schema: DurationInSeconds(atLeastOne), default: 600, doc: 'How long any other step may take; a test gets its own length on top.' },
+    installSeconds: { env: 'INSTALL_SECONDS', schema: DurationInSeconds(atLeastOne), default: 7200, doc: 'How long an installer of a profile may take from fetching its configuration until it calls.' },
     phoneHomeSeconds: { env: 'PHONE_HOME_SECONDS', schema: DurationInSeconds(atLeastOne), default: 1200, doc: 'How long the installed system may take until it calls.' },
     missingSeconds: { env: 'MISSING_SECONDS', schema: DurationInSeconds(), default: 0, doc: 'How long a node made by hand may stay unseen before it is Missing; 0: for ever.' },
     staleSeconds: { env: 'STALE_SECONDS', schema: DurationInSeconds(atLeastOne), default: 86_400, doc: 'Requests and unknown machines from longer ago are not acted on: a log that is read again must not act.' },
@@ -33,10 +34,10 @@ export const configSpec = defineConfig({
 export type LifecycleConfig = ConfigOf<typeof configSpec>;
 
 export function settingsOf(config: LifecycleConfig): Settings {
-  const { stepSeconds: long, shortStepSeconds: short, testSeconds } = config;
+  const { stepSeconds: long, shortStepSeconds: short, testSeconds, installSeconds: install } = config;
   const { powerSeconds, checkInSeconds, phoneHomeSeconds, missingSeconds, staleSeconds, ladder, autoAccept, releaseErase, maxClaims, kernelArguments } = config;
   return {
     powerSeconds, checkInSeconds, phoneHomeSeconds, missingSeconds, staleSeconds, testSeconds, ladder, autoAccept, releaseErase, maxClaims, kernelArguments,
-    stepSeconds: { inventory: short, erase: long, 'write-image': long, grow: short, seed: short, test: short + testSeconds },
+    stepSeconds: { inventory: short, erase: long, 'write-image': long, grow: short, seed: short, test: short + testSeconds, install },
   };
 }

@@ -21,8 +21,8 @@ export function imageCommands(program: Command, cli: Cli): void {
     await (await cli.client()).call('DELETE', path`/api/v1/images/${id}`);
     cli.print({ removed: id }, () => `image ${id} is removed`);
   });
-  images.command('add <file>').description('Add an image: a whole disk (raw) or a tar of a root file system (rootfs), plain or as zstd, gzip or xz; or an installer’s disc (iso)')
-    .requiredOption('--name <name>').addOption(new Option('--format <format>').choices(['raw', 'rootfs', 'iso']).makeOptionMandatory())
+  images.command('add <file>').description('Add an image: a whole disk (raw) or a tar of a root file system (rootfs), plain or as zstd, gzip or xz; an installer’s disc (iso); or a kernel, initrd or overlay of installer profiles (file)')
+    .requiredOption('--name <name>').addOption(new Option('--format <format>').choices(['raw', 'rootfs', 'iso', 'file']).makeOptionMandatory())
     .option('--id <id>', 'made from the name unless told').option('--os <os>').option('--release <release>').addOption(new Option('--architecture <arch>').choices(['amd64', 'arm64'])).option('--default-user <name>', 'the account ssh keys are for')
     .action(async (file: string, options: AddOptions) => cli.print(await add(cli, file, options), describe));
 }

@@ -7,6 +7,7 @@ import { describeMachine, machineHeaders, machineRow } from '../core/machine.ts'
 import { formatEvent } from '../core/summary.ts';
 import { readText } from '../shell/client.ts';
 import { path, type Cli } from '../shell/context.ts';
+import { filesByName } from './profiles.ts';
 import { askAndWait, type Asked } from '../shell/wait-for-machine.ts';
 
 const defaultWaitSeconds = 3600;
@@ -89,22 +90,24 @@ function plainActions(machines: Command, cli: Cli): void {
     .action((machine: string, action: string, options: ActionOptions) => perform(cli, { machine, action: 'power', body: { action }, options }));
 }
 
-type DeployOptions = ActionOptions & { image: string; hostname?: string; sshKey?: string[]; userData?: string; disk?: string; addressing?: string; bootOrder?: string; datasource?: string; owner?: string };
+type DeployOptions = ActionOptions & { image?: string; profile?: string; secret?: string[]; hostname?: string; sshKey?: string[]; userData?: string; disk?: string; addressing?: string; bootOrder?: string; datasource?: string; owner?: string };
 
 function deployCommand(machines: Command, cli: Cli): void {
   actionCommand(machines, 'deploy <machine>', 'Put an operating system on its disk')
-    .requiredOption('--image <id>').option('--hostname <name>').option('--owner <name>').option('--disk <serial or path>', 'the smallest that fits unless told')
+    .option('--image <id>', 'written to the disk by the agent').option('--profile <id>', 'its installer writes the disk itself').option('--secret <name=file>', 'for the profile’s template; may be repeated', collect).option('--hostname <name>').option('--owner <name>').option('--disk <serial or path>', 'the smallest that fits unless told')
     .option('--ssh-key <file>', 'a public key file, one key a line; may be repeated', collect).option('--user-data <file>', 'cloud-init user-data; - reads standard input')
     .addOption(new Option('--addressing <how>').choices(['static', 'dhcp'])).addOption(new Option('--boot-order <order>').choices(['network-first', 'disk-first']))
     .addOption(new Option('--datasource <source>', 'where cloud-init finds its seed: on the disk, or at the rack’s MAAS metadata').choices(['nocloud', 'maas']))
     .action(async (machine: string, options: DeployOptions) => perform(cli, { machine, action: 'deploy', body: await deployBody(options), options }));
 }
 
-async function deployBody({ image, hostname, owner, disk, addressing, bootOrder, datasource, sshKey = [], userData }: DeployOptions): Promise<Record<string, unknown>> {
+async function deployBody({ image, profile, secret, hostname, owner, disk, addressing, bootOrder, datasource, sshKey = [], userData }: DeployOptions): Promise<Record<string, unknown>> {
   const files = await Promise.all(sshKey.map(readText));
   const sshKeys = files.flatMap((text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')));
-  const given = { hostname, owner, disk, addressing, bootOrder, datasource, userData: userData === undefined ? undefined : await readText(userData) };
-  return { image, sshKeys, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  if ((image === undefined) === (profile === undefined)) throw new CliError('USAGE', 'give either --image or --profile');
+  const secrets = secret === undefined ? undefined : Object.fromEntries(Object.entries(await filesByName(secret)).map(([name, text]) => [name, text.replace(/\r?\n$/, '')]));
+  const given = { image, profile, secrets, hostname, owner, disk, addressing, bootOrder, datasource, userData: userData === undefined ? undefined : await readText(userData) };
+  return { sshKeys, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 type SetOptions = { hostname?: string; tag?: string[] | false; tags?: boolean; powerType?: string; powerAddress?: string; powerPort?: string; powerUser?: string; powerPasswordFile?: string };

@@ -32,7 +32,7 @@ function operationOf({ operation }: Node): Field[] {
 
 function deploymentOf({ deployment }: Node): Field[] {
   if (deployment === null) return [];
-  return [['image', `${deployment.image} as ${deployment.hostname}`], ['disk', deployment.disk?.path], ['deployed', deployment.deployedAt], ['ssh keys', deployment.sshKeys.length]];
+  return [[deployment.image === null ? 'profile' : 'image', `${deployment.image ?? deployment.profile} as ${deployment.hostname}`], ['disk', deployment.disk?.path], ['deployed', deployment.deployedAt], ['ssh keys', deployment.sshKeys.length]];
 }
 
 function failureOf({ failure }: Node): Field[] {

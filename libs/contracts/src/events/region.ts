@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { defineEvent } from '../define-event.ts';
 import { Image } from '../image.ts';
 import { Network } from '../network.ts';
+import { Layer, Profile } from '../profile.ts';
 import { RackIdText, Token } from '../primitives.ts';
 
 export const networkChanged = defineEvent({
@@ -13,6 +14,14 @@ export const networkProbeRequested = defineEvent({
 });
 export const imageAdded = defineEvent({ type: 'image.added', owner: 'api', stream: 'FACTS', key: 'image', doc: 'An image was uploaded and verified', data: { image: Image } });
 export const imageRemoved = defineEvent({ type: 'image.removed', owner: 'api', stream: 'FACTS', key: 'image', doc: 'An image is no longer offered', data: { id: Token } });
+export const profileChanged = defineEvent({
+  type: 'profile.changed', owner: 'api', stream: 'FACTS', key: 'profile', doc: 'An installer profile was made, changed or removed',
+  data: { id: Token, profile: Type.Union([Profile, Type.Null()]), revision: Type.Integer() },
+});
+export const layerChanged = defineEvent({
+  type: 'layer.changed', owner: 'api', stream: 'FACTS', key: 'layer', doc: 'Values, snippets or kernel arguments of a layer were set or removed',
+  data: { id: Token, layer: Type.Union([Layer, Type.Null()]), revision: Type.Integer() },
+});
 export const rackJoined = defineEvent({
   type: 'rack.joined', owner: 'api', stream: 'FACTS', key: 'rack', doc: 'A rack joined with a token; secrets are sealed to its key', data: { rack: RackIdText, publicKey: Type.String() },
 });

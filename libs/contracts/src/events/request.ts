@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { defineEvent } from '../define-event.ts';
 import { Deployment, PowerAction, PowerType } from '../node.ts';
 import { Image } from '../image.ts';
+import { Profile } from '../profile.ts';
 import { Hostname, MacAddress, RackIdText, Token } from '../primitives.ts';
 
 const by = { requestedBy: Type.String({ maxLength: 200 }) };
@@ -30,7 +31,8 @@ export const nodeCommissionRequested = request('node.commission-requested', 'Inv
 export const nodeTestRequested = request('node.test-requested', 'Run hardware tests', { tests: Type.Array(Token, { minItems: 1, maxItems: 16 }) });
 export const nodeAllocateRequested = request('node.allocate-requested', 'Give a ready machine to an owner', { owner: Type.String({ maxLength: 200 }) });
 export const nodeDeployRequested = request('node.deploy-requested', 'Put an operating system on the machine’s disk', {
-  image: Image, hostname: Type.Optional(Hostname), owner: Type.Optional(Type.String({ maxLength: 200 })),
+  /** One of the two: an image that the agent writes, or the installer that writes the disk itself. */
+  image: Type.Optional(Image), profile: Type.Optional(Type.Pick(Profile, ['id', 'architectures'])), hostname: Type.Optional(Hostname), owner: Type.Optional(Type.String({ maxLength: 200 })),
   /** Serial or path of the disk to write; the smallest that fits otherwise. */
   disk: Type.Optional(Type.String({ maxLength: 256 })),
   sshKeys: Deployment.properties.sshKeys, userDataSha256: Deployment.properties.userDataSha256, deployData: Deployment.properties.deployData,

@@ -1,7 +1,7 @@
 /** The bodies of machine requests, and what each becomes on the bus. */
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
 import {
-  BmcParameters, nodeAbortRequested, nodeAcceptRequested, nodeAllocateRequested, nodeCommissionRequested, nodeDeployRequested, nodeExitRescueRequested,
+  BmcParameters, DeployData, nodeAbortRequested, nodeAcceptRequested, nodeAllocateRequested, nodeCommissionRequested, nodeDeployRequested, nodeExitRescueRequested,
   nodeMarkBrokenRequested, nodeMarkFixedRequested, nodePowerRequested, nodeReleaseRequested, nodeRescueRequested, nodeReserveRequested, nodeRetireRequested, nodeTestRequested, type EventDefinition,
 } from '@ironbus/contracts';
 
@@ -20,7 +20,9 @@ export const PowerInput = Type.Union([
 export type PowerInput = Static<typeof PowerInput>;
 
 export const DeployBody = Type.Object({
-  ...Comment, image: Type.String({ minLength: 1, maxLength: 63 }), userData: Type.Optional(Type.String()),
+  ...Comment, image: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })), profile: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+  /** For the profile’s template; they travel sealed to the rack. */
+  secrets: Type.Optional(DeployData.properties.secrets), userData: Type.Optional(Type.String()),
   ...own(nodeDeployRequested.data.properties, 'hostname', 'owner', 'disk', 'addressing', 'bootOrder', 'datasource'),
   sshKeys: Type.Optional(nodeDeployRequested.data.properties.sshKeys),
 }, closed);

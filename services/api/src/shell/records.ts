@@ -1,9 +1,9 @@
-/** What the region keeps besides nodes: networks, images, racks. One Redis commit writes the record, its KV copy and its fact. */
+/** What the region keeps besides nodes: networks, images, installer profiles, racks. One Redis commit writes the record, its KV copy and its fact. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Bus } from '@ironbus/bus';
 import {
-  imageAdded, imageRemoved, imagesBucket, IronbusError, makeEvent, networkChanged, networksBucket, rackJoined, racksBucket,
-  type BucketDefinition, type Image, type Network, type Origin, type Rack,
+  imageAdded, imageRemoved, imagesBucket, IronbusError, layerChanged, layersBucket, makeEvent, networkChanged, networksBucket, profileChanged, profilesBucket, rackJoined, racksBucket,
+  type BucketDefinition, type Image, type Layer, type Network, type Origin, type Profile, type Rack,
 } from '@ironbus/contracts';
 import { commit, encodeRows, outboxKey, outboxLua, read, readAll, type Row, type Store } from '@ironbus/store';
 import type { AnyEvent } from './context.ts';
@@ -18,7 +18,11 @@ export function createRecords(store: Store, origin: Origin) {
     image === null ? makeEvent(imageRemoved, origin, { key: id, data: { id } }) : makeEvent(imageAdded, origin, { key: id, data: { image } }));
   const racks = collection<Rack>(store, racksBucket, (id, rack) =>
     makeEvent(rackJoined, origin, { key: id, data: { rack: rack?.id ?? (id as Rack['id']), publicKey: rack?.publicKey ?? '' } }));
-  return { networks, images, racks, publish: openPublisher(store) };
+  const profiles = collection<Profile>(store, profilesBucket, (id, profile, version) =>
+    makeEvent(profileChanged, origin, { key: id, data: { id, profile, revision: version } }));
+  const layers = collection<Layer>(store, layersBucket, (id, layer, version) =>
+    makeEvent(layerChanged, origin, { key: id, data: { id, layer, revision: version } }));
+  return { networks, images, profiles, layers, racks, publish: openPublisher(store) };
 }
 
 /** Events that go with no record: into the outbox, so that an absent NATS loses none. */

@@ -1,5 +1,5 @@
 /** Keeps the region's buckets as its records are, whatever NATS lost: compared at the start, and whenever something vanished from one. */
-import { imagesBucket, networksBucket, racksBucket } from '@ironbus/contracts';
+import { imagesBucket, layersBucket, networksBucket, profilesBucket, racksBucket } from '@ironbus/contracts';
 import { retryForever } from '@ironbus/runtime';
 import type { Context } from './context.ts';
 
@@ -23,7 +23,7 @@ export function startRepublishing(needs: Needs): Republisher {
     working ??= work().catch((error: unknown) => { if (!stopping.signal.aborted) throw error; });
   };
   const onChange = (_key: string, value: unknown): void => { if (value === undefined) kick(); };
-  const views = [networksBucket, imagesBucket, racksBucket].map((bucket) => needs.bus.watch(bucket, { onChange }));
+  const views = [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket].map((bucket) => needs.bus.watch(bucket, { onChange }));
   kick();
   return {
     async stop() {
@@ -37,6 +37,7 @@ export function startRepublishing(needs: Needs): Republisher {
 async function republish({ bus, records, secrets, log }: Needs): Promise<void> {
   const repaired = {
     networks: await records.networks.republish(bus), images: await records.images.republish(bus), racks: await records.racks.republish(bus),
+    profiles: await records.profiles.republish(bus), layers: await records.layers.republish(bus),
     bmc: await secrets.republishBmc(async (id) => (await records.racks.read(id))?.value),
   };
   if (Object.values(repaired).some((count) => count > 0)) log.warn({ repaired }, 'buckets lacked records, published again');

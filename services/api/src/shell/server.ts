@@ -11,6 +11,7 @@ import { imageRoutes } from './routes/images.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { networkRoutes } from './routes/networks.ts';
+import { profileRoutes } from './routes/profiles.ts';
 import { rackRoutes } from './routes/racks.ts';
 
 declare module 'fastify' {
@@ -39,7 +40,7 @@ export async function createServer(context: Context, version: string): Promise<F
   app.get('/version', { config: { public: true }, schema: { hide: true } }, () => ({ name: 'ironbus', version }));
   app.get('/healthz', { config: { public: true }, schema: { hide: true } }, () => ({ alive: true }));
   await app.register(async (v1) => {
-    for (const routes of [machineRoutes, networkRoutes, leaseRoutes, imageRoutes, rackRoutes, eventRoutes]) routes(v1, context);
+    for (const routes of [machineRoutes, networkRoutes, leaseRoutes, imageRoutes, profileRoutes, rackRoutes, eventRoutes]) routes(v1, context);
   }, { prefix: '/api/v1' });
   return app;
 }

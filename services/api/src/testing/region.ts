@@ -143,9 +143,9 @@ function settingsOf(node: Node, event: Event): Partial<Node> {
 }
 
 function deploymentOf(event: Event): Pick<Node, 'deployment'> {
-  const data = event.data as { image: { id: string; sha256: string }; hostname?: string; sshKeys: string[]; userDataSha256: string | null; deployData: string | null };
+  const data = event.data as { image?: { id: string; sha256: string }; profile?: { id: string }; hostname?: string; sshKeys: string[]; userDataSha256: string | null; deployData: string | null };
   return { deployment: {
-    image: data.image.id, imageSha256: data.image.sha256, hostname: data.hostname ?? 'web1', disk: null, addressing: 'static', bootOrder: 'network-first', sshKeys: data.sshKeys,
+    image: data.image?.id ?? null, imageSha256: data.image?.sha256 ?? null, ...(data.profile !== undefined && { profile: data.profile.id }), hostname: data.hostname ?? 'web1', disk: null, addressing: 'static', bootOrder: 'network-first', sshKeys: data.sshKeys,
     userDataSha256: data.userDataSha256, deployData: data.deployData, instanceId: 'i-1', deployedAt: null, hostKeys: [],
   } };
 }

@@ -17,6 +17,7 @@ function ledger(attempt: number, outcome: Ledger['outcome'], operation: Ledger['
 
 const written = policy({ answer: 'local', operation: null });
 
+const asks: Facts['network'] = { ...network, unknownMachines: 'menu', consoleMenu: { prompt: 'P', timeoutSeconds: 5, entries: (['local-disk', 'enlist', 'rescue', 'profile-debian'] as const).map((boots) => ({ text: boots, boots })) } };
 const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][] = [
   ['nothing heard yet', { heard: false, policy: policy() }, 'region-not-heard', 'retry'],
   ['no binding yet', { asker: 'unbound', policy: policy() }, 'asker-unbound', 'retry'],
@@ -36,6 +37,9 @@ const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][
   ['said to be written while the ledger’s steps still run', { policy: written, ledger: ledger(3, null) }, 'disk-not-trusted', 'hold'],
   ['said to be written, and the ledger knows it failed', { policy: written, ledger: ledger(3, 'failed') }, 'disk-not-trusted', 'hold'],
   ['agent without an operation', { policy: policy({ operation: null }) }, 'policy-without-operation', 'hold'],
+  ['an installer to run', { policy: policy({ answer: 'install' }) }, 'policy-install', 'install'],
+  ['installed, the policy is stale', { policy: policy({ answer: 'install' }), ledger: ledger(3, 'succeeded') }, 'deployment-done', 'local'],
+  ['an installer that was started too often', { policy: policy({ answer: 'install' }), ledger: ledger(3, 'failed') }, 'attempt-done', 'hold'],
   ['hold', { policy: policy({ answer: 'hold', operation: null }) }, 'policy-hold', 'hold'],
   ['inventory once more', { policy: policy({ answer: 'enlist', operation: null, status: 'New' }) }, 'policy-enlist', 'agent'],
   ['unknown, region away', { away: true }, 'unknown-region-away', 'local'],
@@ -43,6 +47,15 @@ const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][
   ['unknown on no network of ours', { network: undefined }, 'unknown-network', 'local'],
   ['unknown, enlist', {}, 'unknown-enlist', 'agent'],
   ['unknown, local disk', { network: { ...network, unknownMachines: 'local-disk' } }, 'unknown-local-disk', 'local'],
+  ['unknown, menu', { network: asks }, 'unknown-menu', 'menu'],
+  ['chosen: enlist', { network: asks, choice: 'enlist' }, 'chosen-enlist', 'agent'],
+  ['chosen: rescue', { network: asks, choice: 'rescue' }, 'chosen-rescue', 'agent'],
+  ['chosen: local disk', { network: asks, choice: 'local-disk' }, 'chosen-local-disk', 'local'],
+  ['chosen: a profile', { network: asks, choice: 'profile-debian' }, 'chosen-profile', 'install'],
+  ['chosen: what the menu does not have', { network: asks, choice: 'profile-other' }, 'unknown-menu', 'menu'],
+  ['chosen where there is no menu', { choice: 'local-disk' }, 'unknown-enlist', 'agent'],
+  ['chosen, but the machine is known by now', { network: asks, choice: 'profile-debian', policy: policy({ answer: 'hold', operation: null }) }, 'policy-hold', 'hold'],
+  ['chosen, region away', { network: asks, choice: 'enlist', away: true }, 'unknown-region-away', 'local'],
   ['unknown, ignore', { network: { ...network, unknownMachines: 'ignore' } }, 'unknown-ignore', 'ignore'],
 ];
 

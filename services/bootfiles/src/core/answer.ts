@@ -5,6 +5,7 @@
  */
 import { provisionalNodeId, type BootPolicy, type Mac, type Network, type NodeId, type OperationKind, type Status } from '@ironbus/contracts';
 import type { Ledger } from './ledger.ts';
+import { menuOf } from './menu.ts';
 
 /** Who is behind the asker's address: the MAC it asks for (or another of the same node), nobody known, or somebody else. */
 export type Asker = 'bound' | 'unbound' | 'foreign';
@@ -19,10 +20,12 @@ export type Facts = {
   policy: BootPolicy | undefined;
   ledger: Ledger | undefined;
   network: Network | undefined;
+  /** What a person chose in the network’s menu. */
+  choice?: string | undefined;
 };
 
-/** `ignore` leaves the loader at once; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
-export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold';
+/** `ignore` leaves the loader at once; `install` starts a distribution’s own installer; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
+export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold' | 'install' | 'menu';
 export type Answer = {
   rule: string;
   answer: AnswerKind;
@@ -53,8 +56,9 @@ export const table: readonly Row[] = [
   { rule: 'attempt-done', when: (f) => overrides(f) && f.ledger?.outcome !== null, answer: 'hold', why: 'nothing of this attempt may run again; the next policy decides' },
   { rule: 'policy-older-than-ledger', when: (f) => overrides(f) && attemptOf(f) < (f.ledger?.attempt ?? 0), answer: 'retry',
     why: 'a newer attempt has begun here; the policy of it is on its way' },
-  { rule: 'policy-without-operation', when: (f) => f.policy?.answer === 'agent' && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent and plans nothing is a defect: do no harm' },
+  { rule: 'policy-without-operation', when: (f) => (f.policy?.answer === 'agent' || f.policy?.answer === 'install') && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent or install and plans nothing is a defect: do no harm' },
   { rule: 'policy-agent', when: (f) => f.policy?.answer === 'agent', answer: 'agent', why: 'lifecycle wants the operation to run' },
+  { rule: 'policy-install', when: (f) => f.policy?.answer === 'install', answer: 'install', why: 'an installer is to write the disk; fetching its configuration is the claim' },
   { rule: 'policy-enlist', when: (f) => f.policy?.answer === 'enlist', answer: 'agent', why: 'lifecycle wants the inventory once more' },
   { rule: 'policy-hold', when: (f) => f.policy?.answer === 'hold', answer: 'hold', why: 'nothing may run on this machine' },
   { rule: 'disk-not-trusted', when: (f) => f.policy !== undefined && disklessStatuses.includes(f.policy.status) && !isWritten(f), answer: 'hold',
@@ -62,6 +66,11 @@ export const table: readonly Row[] = [
   { rule: 'policy-local', when: (f) => f.policy?.answer === 'local', answer: 'local', why: 'the machine boots its own disk' },
   { rule: 'unknown-region-away', when: (f) => f.away, answer: 'local', why: 'with the link down an unknown machine is never enlisted' },
   { rule: 'unknown-network', when: (f) => f.network === undefined, answer: 'local', why: 'no network says what to do with unknown machines: leave it alone' },
+  { rule: 'chosen-enlist', when: (f) => chosen(f) === 'enlist', answer: 'agent', why: 'a person at the console enlists the machine' },
+  { rule: 'chosen-rescue', when: (f) => chosen(f) === 'rescue', answer: 'agent', why: 'a person at the console wants a system in memory; nobody hears of it' },
+  { rule: 'chosen-local-disk', when: (f) => chosen(f) === 'local-disk', answer: 'local', why: 'a person at the console, or the time' },
+  { rule: 'chosen-profile', when: (f) => chosen(f)?.startsWith('profile-') === true, answer: 'install', why: 'a person at the console installs the machine, which nobody manages then' },
+  { rule: 'unknown-menu', when: (f) => f.network?.unknownMachines === 'menu', answer: 'menu', why: 'the network asks the person at the console' },
   { rule: 'unknown-enlist', when: (f) => f.network?.unknownMachines === 'enlist', answer: 'agent', why: 'the network enlists unknown machines' },
   { rule: 'unknown-local-disk', when: (f) => f.network?.unknownMachines === 'local-disk', answer: 'local', why: 'the network lets unknown machines boot their disk' },
   { rule: 'unknown-ignore', when: () => true, answer: 'ignore', why: 'the network ignores unknown machines' },
@@ -70,14 +79,18 @@ export const table: readonly Row[] = [
 /** Decides one request. Never throws; every answer names its row. */
 export function decideAnswer(facts: Facts): Answer {
   const row = table.find((candidate) => candidate.when(facts)) as Row;
-  const enlisting = row.rule === 'policy-enlist' || row.rule === 'unknown-enlist';
+  const enlisting = row.rule === 'policy-enlist' || row.rule === 'unknown-enlist' || row.rule === 'chosen-enlist';
   return {
     rule: row.rule, answer: row.answer, node: facts.policy?.node ?? provisionalNodeId(facts.mac),
-    operation: enlisting ? 'enlisting' : row.answer === 'agent' ? (facts.policy?.operation?.kind ?? 'none') : 'none',
+    operation: enlisting ? 'enlisting' : row.answer === 'agent' || row.answer === 'install' ? (facts.policy?.operation?.kind ?? 'none') : 'none',
     attempt: enlisting ? 0 : attemptOf(facts),
     ...(row.refused !== undefined && { refused: row.refused }),
   };
 }
+
+/** Of the network’s menu only. */
+const chosen = ({ network, choice }: Facts): string | undefined =>
+  network?.unknownMachines === 'menu' && menuOf(network).entries.some(({ boots }) => boots === choice) ? choice : undefined;
 
 /** Where the ledger has a say: an operation runs, or lifecycle says that one has written the disk. Deployed machines boot without it. */
 export const needsLedger = (policy: BootPolicy | undefined): policy is BootPolicy =>

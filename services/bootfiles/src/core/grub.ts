@@ -4,6 +4,7 @@
  * variables"). Only commands that signed builds carry: they can load no module from the network.
  */
 import type { BootAnswer } from './ipxe.ts';
+import type { Menu } from './menu.ts';
 
 /**
  * `sources` are devices that the agent is fetched from, tried in order: `(http,10.77.0.1:5248)` is used where GRUB has the http
@@ -11,6 +12,9 @@ import type { BootAnswer } from './ipxe.ts';
  * whatever the script itself came from. `again` is this script's own path, asked once more where there is no answer yet.
  */
 export type GrubPlace = { sources: readonly string[]; again: string };
+
+/** A script of a choice lies beside the script itself: `…/grub.cfg`, `…/choice/enlist/grub.cfg`. */
+const scriptOf = (again: string, choice: string): string => again.replace(/[^/]*$/, (file) => `choice/${choice}/${file}`);
 
 /** Loaders that an installed system leaves on its EFI system partition, the system's own before the fallback (UEFI 2.10 §3.5.1.1). */
 const shims = ['debian', 'ubuntu', 'fedora', 'rocky', 'almalinux', 'centos', 'redhat'].map((name) => `/EFI/${name}/shim$ironbus_efi.efi`);
@@ -30,6 +34,8 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
   switch (boot.answer) {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
+    case 'menu': return renderMenu(boot.menu, place);
+    case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
     case 'ignore': return ['exit'];
@@ -37,7 +43,7 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
 }
 
 /** The kernel is of the CPU that GRUB runs on; a 32-bit UEFI on a 64-bit CPU (`i386`) starts the 64-bit one. */
-function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] }>, place: GrubPlace): string[] {
+function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place: GrubPlace): string[] {
   return [
     'set ironbus_arch=amd64',
     'if [ "$grub_cpu" = "arm64" ]; then set ironbus_arch=arm64; fi',
@@ -50,6 +56,35 @@ function renderAgent(boot: Extract<BootAnswer, { commandLine: readonly string[] 
     ...renderRetry(place),
   ];
 }
+
+/** Entries that run a file or chain an iPXE menu are iPXE’s. A script that asks again has to end before GRUB shows a menu. */
+function renderMenu({ prompt, timeoutSeconds, entries }: Menu, place: GrubPlace): string[] {
+  const shown = entries.filter(({ does }) => does === 'ask');
+  if (shown.length === 0) return renderLocal();
+  return [
+    'unset ironbus_asks', `set timeout=${timeoutSeconds === 255 ? -1 : timeoutSeconds}`, 'set default=0', `echo '${prompt}'`,
+    ...shown.map(({ text, choice }) => `menuentry '${text}' { configfile ${scriptOf(place.again, choice)} }`),
+  ];
+}
+
+/** An installer’s files come by HTTP alone: they are too large for TFTP, and may lie elsewhere. GRUB speaks no TLS. */
+function renderInstall(boot: Extract<BootAnswer, { answer: 'install' }>, place: GrubPlace): string[] {
+  if ('chain' in boot || !boot.kernel.startsWith('http:') || !boot.initrd.startsWith('http:')) {
+    return ['echo "ironbus: this profile needs iPXE (it is a script, or names https URLs)"', ...renderRetry(place)];
+  }
+  return [
+    'if insmod http; then',
+    `  if linux ${device(boot.kernel)} ${boot.commandLine.map(quote).join(' ')}; then`,
+    `    if initrd ${device(boot.initrd)}; then boot; fi`,
+    '  fi',
+    'else',
+    '  echo "ironbus: this GRUB has no http, which installers need: network-boot with iPXE, or a newer GRUB"',
+    'fi',
+    ...renderRetry(place),
+  ];
+}
+
+const device = (url: string): string => url.replace(/^http:\/\/([^/]+)/, '(http,$1)');
 
 /**
  * UEFI: the first loader found on any disk, then an error, upon which firmware goes on in its boot order. BIOS: the first disk's

@@ -41,6 +41,8 @@ export type Action =
   | { do: 'claim'; token: string; attempt: number; step: string; phoneHome?: string | undefined; grant?: Grant | undefined }
   | { do: 'report'; token: string; attempt: number; step: string; claim: number; outcome: 'succeeded' | 'failed' }
   | { do: 'inventory'; token: string; sha256: string }
+  /** An installer fetches its configuration: it begins its run and claims its one step; `token` stands for the boot. */
+  | { do: 'install'; token: string; mac: Mac; run: Run; step: string; phoneHome: string }
   /** `credentials`: the hash of those that go out with it. */
   | { do: 'arm-phone-home'; hash: string; credentials?: string | undefined }
   | { do: 'phone-home'; hash: string };
@@ -65,6 +67,7 @@ export type Move =
 /** Applies one action. `ledger` in the answer is the same object where nothing changed. Never throws. */
 export function next(ledger: Ledger | undefined, action: Action): Move {
   if (action.do === 'check-in') return onCheckIn(ledger, action);
+  if (action.do === 'install') return onInstall(ledger, action);
   if (ledger === undefined) return refuse(action.do === 'phone-home' ? 'token-wrong' : 'not-checked-in');
   switch (action.do) {
     case 'claim': return onClaim(ledger, action);
@@ -99,7 +102,7 @@ function onCheckIn(ledger: Ledger | undefined, action: Extract<Action, { do: 'ch
 
 const nothing: Run = { operation: 'enlisting', attempt: 0, operationId: null, steps: [], end: 'poweroff', maxClaims: 1 };
 
-function begin(ledger: Ledger | undefined, { run, token, mac }: Extract<Action, { do: 'check-in' }>): Ledger {
+function begin(ledger: Ledger | undefined, { run, token, mac }: Pick<Extract<Action, { do: 'check-in' }>, 'run' | 'token' | 'mac'>): Ledger {
   const boot = run?.attempt === 0 ? token : '';
   const goesOn = ledger !== undefined && (run === undefined || (run.attempt === ledger.attempt && ledger.boot === boot));
   if (goesOn) return ledger;
@@ -139,6 +142,13 @@ function exhaust(ledger: Ledger, step: { id: string; kind: StepKind }, claims: n
   };
 }
 
+/** The boot becomes the session and claims in one move; a refused claim changes nothing. */
+function onInstall(ledger: Ledger | undefined, { token, mac, run, step, phoneHome }: Extract<Action, { do: 'install' }>): Move {
+  if (ledger !== undefined && run.attempt < ledger.attempt) return refuse('older-than-ledger');
+  const begun = { ...begin(ledger, { run, token, mac }), session: token, mac };
+  return onClaim(begun, { do: 'claim', token, attempt: run.attempt, step, phoneHome });
+}
+
 function onReport(ledger: Ledger, action: Extract<Action, { do: 'report' }>): Move {
   if (action.attempt !== ledger.attempt) return refuse('superseded');
   const state = ledger.done[action.step];
@@ -171,5 +181,13 @@ function onArm(ledger: Ledger, { hash, credentials }: Extract<Action, { do: 'arm
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
   if (ledger.phoneHome === null || ![ledger.phoneHome.hash, ...(ledger.phoneHome.earlier ?? [])].includes(action.hash)) return refuse('token-wrong');
   if (ledger.phoneHome.spent) return { ok: true, ledger, facts: [] };
-  return { ok: true, ledger: { ...ledger, phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
+  return { ok: true, ledger: { ...installed(ledger), phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
+}
+
+/** An installer reports nothing: that it, or what it installed, called is its success. A failure stays one. */
+function installed(ledger: Ledger): Ledger {
+  const step = ledger.steps.find(({ kind }) => kind === 'install');
+  const state = step === undefined ? undefined : ledger.done[step.id];
+  if (step === undefined || state === undefined || ledger.outcome !== null) return ledger;
+  return { ...ledger, done: { ...ledger.done, [step.id]: { ...state, outcome: 'succeeded' } }, outcome: 'succeeded' };
 }

@@ -17,7 +17,7 @@ export const needsToken = (file: string): boolean => file === 'cmdline.txt';
 
 /** `file` is what was asked, below the machine's prefix. A Pi boots its own disk by BOOT_ORDER once the network has nothing for it. */
 export function answerPi(boot: BootAnswer, file: string): PiAnswer {
-  if (boot.answer === 'retry') return { is: 'wait' };
+  if (boot.answer === 'retry' || boot.answer === 'install') return { is: 'wait' };
   if (!('commandLine' in boot)) return { is: 'absent' };
   if (file === 'config.txt') return { is: 'text', text: configText(boot.rule) };
   if (needsToken(file)) return { is: 'text', text: `${boot.commandLine.join(' ')}\n` };

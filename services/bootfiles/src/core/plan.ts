@@ -1,6 +1,6 @@
 /** What the agent is to do, and with what: policy and ledger to a `Plan`, a planned step to the parameters of its `Claim`. Pure. */
 import {
-  Deployment, Disk, Image, lazyCheck, type BootPolicy, type Network, type Plan, type PlannedStep, type StepKind,
+  Deployment, Disk, Image, InstallStep, lazyCheck, type BootPolicy, type Network, type Plan, type PlannedStep, type StepKind,
 } from '@ironbus/contracts';
 import { Type, type Static } from 'typebox';
 import type { Answer } from './answer.ts';
@@ -29,6 +29,19 @@ export function runOf(answer: Answer, policy: BootPolicy | undefined, network: N
   };
 }
 
+/** The run of an installer, and what it is to install; undefined where the policy plans none, or none that makes sense. */
+export function installOf(policy: BootPolicy | undefined): { run: Run; step: InstallStep } | undefined {
+  const operation = policy?.operation ?? null;
+  const planned = operation?.steps[0];
+  if (policy?.answer !== 'install' || operation === null || planned === undefined || checkInstall(planned.parameters).length > 0) return undefined;
+  const run = {
+    operation: operation.kind, attempt: operation.attempt, operationId: operation.id, end: operation.end, maxClaims: operation.maxClaims,
+    steps: [{ id: planned.id, kind: kindOf(planned) }],
+  };
+  return { run, step: planned.parameters as unknown as InstallStep };
+}
+const checkInstall = lazyCheck(InstallStep);
+
 /** The answer to a check-in. Steps already done in this attempt are left out; without a run there are none. */
 export function planFor(answer: Answer, run: Run | undefined, ledger: Ledger): Plan {
   if (run !== undefined) {
@@ -46,7 +59,7 @@ const endOf = (ledger: Ledger): Plan['end'] => {
 /** A finished attempt ends as it ended before, so that an agent that lost the last answer still gets it. */
 function endWithoutRun(answer: Answer, ledger: Ledger): Plan['end'] {
   if (answer.rule === 'deployment-done' || answer.rule === 'attempt-done') return endOf(ledger);
-  return answer.answer === 'local' ? 'reboot' : 'poweroff';
+  return answer.answer === 'local' || answer.answer === 'install' ? 'reboot' : 'poweroff';
 }
 
 const kindOf = (step: { kind: unknown }): StepKind => step.kind as StepKind;
@@ -58,7 +71,7 @@ const Erase = Type.Object({ mode: Type.Union([Type.Literal('none'), Type.Literal
 const Test = Type.Object({ name: Type.String({ maxLength: 63 }), seconds: Type.Number({ minimum: 0 }) });
 const checks = {
   'write-image': lazyCheck(WriteImage), grow: lazyCheck(OnDisk), seed: lazyCheck(Seed), erase: lazyCheck(Erase), test: lazyCheck(Test),
-  inventory: (): { path: string; message: string }[] => [],
+  inventory: (): { path: string; message: string }[] => [], install: () => [{ path: '/kind', message: 'is an installer’s, no agent’s' }],
 };
 
 export type ClaimContext = { baseUrl: string; assets: Assets; seed: Omit<SeedFrom, 'deployment'>; rack?: Rack | undefined };
@@ -79,7 +92,7 @@ function shape(step: PlannedStep, context: ClaimContext): Record<string, unknown
     case 'write-image': return writeImage(planned as Static<typeof WriteImage>, context);
     case 'grow': return { disk: diskOf((planned as Static<typeof OnDisk>).disk) };
     case 'seed': return seed(planned as Static<typeof Seed>, context);
-    case 'test': return step.parameters;
+    case 'test': case 'install': return step.parameters;
   }
 }
 

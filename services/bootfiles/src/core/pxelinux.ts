@@ -24,6 +24,10 @@ function body(boot: BootAnswer, { prefix, again }: PxelinuxPlace): string[] {
       const image = `${prefix === '' ? '' : `${prefix}/`}agent-image/${boot.architecture}`;
       return [`  KERNEL ${image}/vmlinuz`, `  INITRD ${image}/initrd.img`, `  APPEND ${boot.commandLine.join(' ')}`];
     }
+    // Only lpxelinux.0 understands URLs; pxelinux.0 says that it can not load the kernel.
+    case 'install': return 'chain' in boot ? ['  SAY ironbus: this profile is an iPXE script: boot with iPXE', `  CONFIG ${again}`]
+      : [`  KERNEL ${boot.kernel}`, `  INITRD ${boot.initrd}`, `  APPEND ${boot.commandLine.join(' ')}`];
+    case 'menu': return ['  SAY ironbus: a menu needs iPXE or GRUB; booting the local disk', '  LOCALBOOT 0'];
     case 'local': return ['  LOCALBOOT 0'];
     case 'ignore': return ['  LOCALBOOT -1'];
     case 'retry': return [`  CONFIG ${again}`];

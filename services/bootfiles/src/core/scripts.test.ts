@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { mac } from '../../test/fixtures.ts';
 import { renderGrub } from './grub.ts';
 import { renderIpxe, type BootAnswer } from './ipxe.ts';
-import { commandLine, splitArguments } from './kernel.ts';
+import { splitArguments } from '@ironbus/installers';
+import { commandLine } from './kernel.ts';
 import { renderPxelinux } from './pxelinux.ts';
 import { answerPi } from './pi.ts';
 

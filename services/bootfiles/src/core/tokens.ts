@@ -11,6 +11,8 @@ export type BootToken = {
   node: NodeId;
   attempt: number;
   bootId: string | null;
+  /** What a person chose in the menu, where this boot came from one. */
+  choice?: string;
   used: boolean;
 };
 /** Oldest first. */

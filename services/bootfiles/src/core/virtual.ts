@@ -12,7 +12,7 @@
 import { parseMac, type Mac } from '@ironbus/contracts';
 
 /** `addressHex` are the leading digits of an IPv4 address in hex, upper case. */
-export type Hint = { mac?: Mac; addressHex?: string };
+export type Hint = { mac?: Mac; addressHex?: string; choice?: string };
 export type Flavour = 'grub' | 'pxelinux' | 'pi';
 export type VirtualFile =
   | { flavour: 'grub' | 'pxelinux'; hint: Hint }
@@ -30,10 +30,16 @@ export function parseVirtual(path: string): VirtualFile | undefined {
   if (!/^[\x21-\x7e]{1,255}$/.test(path) || path.split('/').some((part) => /^\.*$/.test(part))) return undefined;
   const lower = path.toLowerCase();
   const grub = /(?:^|\/)grub\.cfg(?:-(.+))?$/.exec(lower);
-  if (grub !== null) return hinted('grub', grub[1] ?? 'default');
+  if (grub !== null) return withChoice(hinted('grub', grub[1] ?? 'default'), lower);
   const pxelinux = /(?:^|\/)pxelinux\.cfg\/([^/]+)$/.exec(lower);
   if (pxelinux !== null) return hinted('pxelinux', pxelinux[1] ?? '');
   return parsePi(path);
+}
+
+/** `…/choice/<choice>/grub.cfg` is what an entry of our own menu reads. */
+function withChoice(file: VirtualFile | undefined, path: string): VirtualFile | undefined {
+  const choice = /(?:^|\/)choice\/([a-z0-9-]{1,63})\/grub\.cfg$/.exec(path)?.[1];
+  return file === undefined || choice === undefined ? file : { ...file, hint: { ...file.hint, choice } };
 }
 
 function hinted(flavour: 'grub' | 'pxelinux', name: string): VirtualFile | undefined {

@@ -6,7 +6,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import { nextWord } from '../core/ledger.ts';
-import { planFor, runOf } from '../core/plan.ts';
+import { planFor, pollSeconds, runOf } from '../core/plan.ts';
 import { openSession, requireBound, speakerOf, stillWanted, supersededError, unknownToken, type Session } from './agent-session.ts';
 import { answerFor } from './boot-routes.ts';
 import type { Context } from './context.ts';
@@ -47,12 +47,14 @@ async function checkIn(context: Context, session: Session, said: CheckIn): Promi
   const { token, asking } = session;
   if (said.mac !== token.mac) throw unknownToken();
   requireBound(context, session);
-  const answer = await answerFor(context, token.mac, asking);
+  const answer = await answerFor(context, token.mac, asking, token.choice);
   if (answer.answer === 'retry' || answer.rule === 'unknown-region-away') throw new IronbusError('NOT_READY', `the rack can not plan now (${answer.rule}): ask again`);
   const run = runOf(answer, context.views.policyOf(token.mac), asking.network);
   const ledger = run?.attempt === 0 ? `mac-${macToken(token.mac)}` : answer.node;
   const bound = { ledger, node: answer.node, attempt: run?.attempt ?? answer.attempt, bootId: asking.binding?.bootId ?? token.bootId };
   if (await context.ledgers.use(token, bound) === undefined) throw unknownToken();
+  // A person at the console of a machine nobody knows: it waits for them, and is not announced.
+  if (answer.rule === 'chosen-rescue') return { node: answer.node, operation: 'none', attempt: 0, steps: [], end: 'wait', pollSeconds };
   const move = await context.ledgers.apply({ do: 'check-in', token: token.hash, mac: token.mac, run }, speakerOf(context, { ...session, token: { ...token, ...bound } }), { checkIn: said });
   if (!move.ok) throw supersededError(move.refused);
   context.log.info({ mac: token.mac, node: answer.node, rule: answer.rule, operation: run?.operation ?? 'none', attempt: bound.attempt, firmware: said.firmware }, 'agent checked in');

@@ -1,12 +1,15 @@
 /** GET and HEAD of boot scripts: facts in, the table decides, text out. */
-import { IronbusError, macToken, parseMac, type Mac } from '@ironbus/contracts';
+import { IronbusError, macToken, parseMac, provisionalNodeId, type Mac } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answer.ts';
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
-import { commandLine, macInPath, splitArguments } from '../core/kernel.ts';
+import { cut, layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
+import { commandLine, macInPath } from '../core/kernel.ts';
+import { menuFor } from '../core/menu.ts';
 import { renderPxelinux } from '../core/pxelinux.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
+import { bootInstaller } from './install.ts';
 import type { Context } from './context.ts';
 import { refused, scriptServed, type ScriptFlavour } from './observe.ts';
 
@@ -18,7 +21,9 @@ const placeholderToken = 'A'.repeat(43);
 
 export function addBootRoutes(app: FastifyInstance, context: Context): void {
   const route = (name: string, script: Script): void => {
-    app.route({ method: ['GET', 'HEAD'], url: `/boot/:mac/${name}`, handler: (request, reply) => serve(context, { ...script, name }, request, reply) });
+    for (const url of [`/boot/:mac/${name}`, `/boot/:mac/choice/:choice/${name}`]) {
+      app.route({ method: ['GET', 'HEAD'], url, handler: (request, reply) => serve(context, { ...script, name }, request, reply) });
+    }
   };
   route('script.ipxe', { flavour: 'ipxe', render: (boot, { mac, asking }) => renderIpxe(boot, { baseUrl: asking.baseUrl, mac }) });
   route('grub.cfg', { flavour: 'grub', render: (boot, place) => renderGrub(boot, grubPlace(place)) });
@@ -34,24 +39,25 @@ function grubPlace({ mac, asking, query }: Parameters<Render>[1]): { sources: st
 }
 
 async function serve(context: Context, script: Script & { name: string }, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-  const mac = parseMac((request.params as { mac: string }).mac);
+  const { mac: spelled, choice } = request.params as { mac: string; choice?: string };
+  const mac = parseMac(spelled);
   if (mac === undefined) throw new IronbusError('FILE_UNKNOWN', 'a boot path holds a MAC such as 52-54-00-77-00-01');
   const asking = identify(context, request);
   const path = request.url.split('?')[0] ?? '';
-  const answer = await answerFor(context, mac, asking);
-  const boot = await bootAnswer(context, answer, { mac, asking, mints: request.method !== 'HEAD' });
+  const answer = await answerFor(context, mac, asking, choice);
+  const boot = await bootAnswer(context, answer, { mac, asking, choice, mints: request.method !== 'HEAD' });
   if (answer.refused !== undefined) refused(context, { asking, mac, path }, answer.refused);
   if (request.method === 'GET') scriptServed(context, { asking, mac, path }, { rule: boot.rule, answer: boot.answer, flavour: script.flavour });
   reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
   return script.render(boot, { mac, asking, url: `${asking.baseUrl}/boot/${macInPath(mac)}/${script.name}`, query: request.query });
 }
 
-/** The table’s answer to one MAC. The ledger is read only where it has a say, so that deployed machines boot without Redis. */
-export async function answerFor(context: Context, mac: Mac, asking: Asking): Promise<Answer> {
+/** The table’s answer to one MAC; `choice` is what a person took of the menu. The ledger is read only where it has a say, so that deployed machines boot without Redis. */
+export async function answerFor(context: Context, mac: Mac, asking: Asking, choice?: string): Promise<Answer> {
   const { views, ledgers } = context;
   const policy = views.policyOf(mac);
   const facts: Omit<Facts, 'ledger'> = {
-    mac, asker: asking.contradicted ? 'foreign' : askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network,
+    mac, asker: asking.contradicted ? 'foreign' : askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network, choice,
   };
   const first = decideAnswer({ ...facts, ledger: undefined });
   if (!needsLedger(policy) || first.answer === 'retry') return first;
@@ -70,27 +76,41 @@ function whileStoreIsAway(context: Context, error: unknown, answer: Answer): Ans
 }
 
 /** `mints` false leaves a placeholder where the token would be; `architecture` is that of the agent to boot, amd64 unless told. */
-export type BootPlace = { mac: Mac; asking: Asking; mints: boolean; architecture?: 'amd64' | 'arm64' };
+export type BootPlace = { mac: Mac; asking: Asking; choice?: string | undefined; mints: boolean; architecture?: 'amd64' | 'arm64' };
 
 /** What the loader is told; an answer that starts the agent gets a token of its own. */
 export async function bootAnswer(context: Context, answer: Answer, place: BootPlace): Promise<BootAnswer> {
-  if (answer.answer !== 'agent' && answer.answer !== 'hold') return { answer: answer.answer, rule: answer.rule };
+  if (answer.answer === 'menu') return bootMenu(context, answer, place.asking);
+  if (answer.answer !== 'agent' && answer.answer !== 'hold' && answer.answer !== 'install') return { answer: answer.answer, rule: answer.rule };
   try {
     const token = place.mints ? await mint(context, answer, place) : placeholderToken;
+    if (answer.answer === 'install') return bootInstaller(context, answer, { ...place, token });
     return { answer: answer.answer, rule: answer.rule, architecture: place.architecture ?? 'amd64', commandLine: commandLineFor(context, token, place) };
   } catch (error) {
     return { answer: 'retry', rule: whileStoreIsAway(context, error, answer).rule };
   }
 }
 
-const mint = ({ ledgers }: Context, answer: Answer, { mac, asking }: BootPlace): Promise<string> => ledgers.mint(mac, {
+function bootMenu({ views }: Context, { rule }: Answer, { network, baseUrl }: Asking): BootAnswer {
+  const fileUrl = (id: string): string | undefined => {
+    const image = views.images.get(id);
+    return image === undefined ? undefined : `${baseUrl}/images/${image.sha256}`;
+  };
+  return { answer: 'menu', rule, menu: menuFor(network ?? {}, { fileUrl, hasProfile: (id) => views.profiles.get(id) !== undefined }) };
+}
+
+const mint = ({ ledgers }: Context, answer: Answer, { mac, asking, choice }: BootPlace): Promise<string> => ledgers.mint(mac, {
   ledger: answer.attempt === 0 ? `mac-${macToken(mac)}` : answer.node, node: answer.node, attempt: answer.attempt, bootId: asking.binding?.bootId ?? null,
+  ...(choice !== undefined && { choice }),
 });
 
 function commandLineFor({ config, log, views }: Context, token: string, { mac, asking }: BootPlace): string[] {
   const quick = splitArguments(config.kernelArguments);
-  const extra = splitArguments(views.policyOf(mac)?.kernelArguments ?? '');
-  const left = [...quick.refused, ...extra.refused];
+  const policy = views.policyOf(mac);
+  const extra = splitArguments(policy?.kernelArguments ?? '');
+  const id = policy?.node ?? provisionalNodeId(mac);
+  const layered = layeredArguments({ id }, layersFor({ id, tags: policy?.tags ?? [] }, (layer) => views.layers.get(layer)));
+  const left = [...quick.refused, ...extra.refused, ...layered.refused];
   if (left.length > 0) log.warn({ mac, arguments: left }, 'kernel arguments left out: not plain words, or ours to say');
-  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: extra.words });
+  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => cut(words).before)] });
 }

@@ -10,14 +10,19 @@ import { refused } from './observe.ts';
 
 const formBytes = 64 * 1024;
 type Named = { node: string; token: string };
+/** Who calls from an installation that nobody manages: heard, and told nobody. */
+export const unmanaged = 'unmanaged';
 
 export function addMachineRoutes(app: FastifyInstance, context: Context): void {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  app.post<{ Params: Named; Body: unknown }>('/phone-home/:node/:token', { bodyLimit: formBytes }, (request, reply) => phoneHome(context, request, reply));
+  // GET: what installers have is often a wget that can not post. The token in the path is what proves it, by either method.
+  app.route<{ Params: Named; Body: unknown }>({ method: ['GET', 'POST'], url: '/phone-home/:node/:token', bodyLimit: formBytes, handler: (request, reply) => phoneHome(context, request, reply) });
 }
 
 /** The token alone proves it: a deployed machine may have an address that dhcp never saw. A repeat is answered 200 and told nobody. */
 async function phoneHome(context: Context, request: FastifyRequest<{ Params: Named; Body: unknown }>, reply: FastifyReply): Promise<string> {
+  reply.type('text/plain; charset=utf-8');
+  if (request.params.node === unmanaged) return 'ok\n';
   const asking = identify(context, request);
   const node = parseNodeId(request.params.node);
   const ledger = node === undefined ? undefined : await context.ledgers.read(node);
@@ -31,7 +36,6 @@ async function phoneHome(context: Context, request: FastifyRequest<{ Params: Nam
   const move = await context.ledgers.apply({ do: 'phone-home', hash: hashToken(request.params.token) }, speaker, { phoneHome: said });
   if (!move.ok) throw wrongToken(context, about);
   context.log.info({ node, mac: ledger.mac, attempt: ledger.attempt, repeated: move.facts.length === 0 }, 'machine phoned home');
-  reply.type('text/plain; charset=utf-8');
   return 'ok\n';
 }
 

@@ -14,7 +14,7 @@ function contextOf({ views }: Context, { asking, mac }: Request) {
   return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId ?? undefined };
 }
 /** Tokens travel in some paths: what follows the node is cut off. */
-const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
+const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed|install)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
 const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: pathOf(path) });
 
 /** What one turn of the event loop has to tell goes out together: under load NATS then costs one write for many machines, not one each. */

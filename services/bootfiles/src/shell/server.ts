@@ -6,6 +6,7 @@ import { addAgentRoutes } from './agent-routes.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
+import { addInstallRoutes } from './install-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
 import { addMetadataRoutes } from './metadata-routes.ts';
 import { addSeedRoutes } from './seed-routes.ts';
@@ -33,6 +34,7 @@ export function createServer(context: Context): FastifyInstance {
   addSeedRoutes(app, context);
   addMetadataRoutes(app, context);
   addStatusRoutes(app, context);
+  addInstallRoutes(app, context);
   return app;
 }
 

@@ -1,7 +1,7 @@
 /** What the region and dhcp say, in memory: answers never wait for the bus. */
 import type { Bus } from '@ironbus/bus';
 import {
-  bindingsBucket, bootPoliciesBucket, deployDataBucket, imagesBucket, macToken, networksBucket, racksBucket, type BootPolicy, type Mac,
+  bindingsBucket, bootPoliciesBucket, deployDataBucket, imagesBucket, layersBucket, macToken, profilesBucket, networksBucket, racksBucket, type BootPolicy, type Mac,
 } from '@ironbus/contracts';
 
 export type Views = ReturnType<typeof openViews>;
@@ -14,6 +14,8 @@ export function openViews(bus: Bus, onImages: () => void) {
     images: bus.watch(imagesBucket, { onChange: onImages }),
     bindings: bus.watch(bindingsBucket),
     deployData: bus.watch(deployDataBucket),
+    profiles: bus.watch(profilesBucket),
+    layers: bus.watch(layersBucket),
     racks: bus.watch(racksBucket),
   };
   const all = Object.values(views);

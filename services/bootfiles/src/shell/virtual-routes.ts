@@ -63,9 +63,9 @@ async function answer(context: Context, asked: Asked, reply: FastifyReply): Prom
 }
 
 /** Without a binding nobody knows who asks. Without a network nobody knows how the machine reaches its rack, which only the agent needs. */
-async function decide(context: Context, { asking, mac }: Asked): Promise<Pick<Answer, 'rule' | 'answer' | 'refused'> & { full?: Answer }> {
+async function decide(context: Context, { asking, mac, file }: Asked): Promise<Pick<Answer, 'rule' | 'answer' | 'refused'> & { full?: Answer }> {
   if (mac === null) return context.views.heard() ? { rule: 'asker-unbound', answer: 'retry', refused: 'asker-unbound' } : { rule: 'region-not-heard', answer: 'retry' };
-  const full = await answerFor(context, mac, asking);
+  const full = await answerFor(context, mac, asking, file.hint.choice);
   if ((full.answer === 'agent' || full.answer === 'hold') && asking.network === undefined) {
     context.log.warn({ mac, address: asking.address, network: asking.binding?.network }, 'no network says how this machine reaches its rack, it has to ask again');
     return { rule: 'network-unknown', answer: 'retry' };
@@ -75,8 +75,8 @@ async function decide(context: Context, { asking, mac }: Asked): Promise<Pick<An
 
 type Decided = Awaited<ReturnType<typeof decide>>;
 
-const bootOf = async (context: Context, { rule, answer, full }: Decided, { asking, mac }: Asked, how: { mints: boolean; architecture?: 'arm64' }): Promise<BootAnswer> =>
-  full === undefined || mac === null ? { rule, answer: answer as 'retry' } : bootAnswer(context, full, { mac, asking, ...how });
+const bootOf = async (context: Context, { rule, answer, full }: Decided, { asking, mac, file }: Asked, how: { mints: boolean; architecture?: 'arm64' }): Promise<BootAnswer> =>
+  full === undefined || mac === null ? { rule, answer: answer as 'retry' } : bootAnswer(context, full, { mac, asking, choice: file.hint.choice, ...how });
 
 async function answerToLoader(context: Context, decided: Decided, asked: Asked, reply: FastifyReply): Promise<FastifyReply> {
   const { flavour } = asked.file;

@@ -18,7 +18,7 @@ export function bootPolicy(record: NodeRecord, mac: Mac, settings: Settings): Bo
   return {
     node: node.id, mac, version: node.version, status: node.status, hostname: node.hostname, answer, why, operation: operation ?? null,
     reservedAddress: mac === (node.bootMac ?? node.macs[0]) ? node.reservedAddress : null,
-    bootPath: own.bootPath, kernelArguments: settings.kernelArguments, secureBoot: node.secureBoot,
+    bootPath: own.bootPath, kernelArguments: settings.kernelArguments, secureBoot: node.secureBoot, ...(node.tags.length > 0 && { tags: node.tags }),
   };
 }
 
@@ -38,7 +38,7 @@ function answerOf(record: NodeRecord): Answer {
 
 function agent({ node, own }: NodeRecord): Answer {
   if (own.plan === null) return { answer: 'hold', why: `${node.status} without a plan: nothing may run` };
-  return { answer: 'agent', why: `${own.plan.kind}, attempt ${own.plan.attempt}`, operation: own.plan };
+  return { answer: own.plan.steps[0]?.kind === 'install' ? 'install' : 'agent', why: `${own.plan.kind}, attempt ${own.plan.attempt}`, operation: own.plan };
 }
 
 const hold = ({ node }: NodeRecord): Answer => ({ answer: 'hold', why: `${node.status}: nothing may run on it until somebody asks` });

@@ -54,7 +54,7 @@ test('a deployment waits for one thing after the other, each until its own deadl
 });
 
 test('the deadline of a step is that of its kind', () => {
-  const life = deploying({ stepSeconds: { inventory: 1, erase: 2, 'write-image': 3, grow: 4, seed: 5, test: 6 } });
+  const life = deploying({ stepSeconds: { inventory: 1, erase: 2, 'write-image': 3, grow: 4, seed: 5, test: 6, install: 7200 } });
   const seconds = () => (Date.parse(life.record?.own.wait?.at ?? '') - life.now) / 1000;
   const seen: number[] = [];
   for (const fact of deploymentFacts(life.attempt, powerDone(life)).slice(1, 8)) { life.see(fact); seen.push(seconds()); }

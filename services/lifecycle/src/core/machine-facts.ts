@@ -147,7 +147,7 @@ function onStepClaimed(turn: Turn, event: Of<'node.step-claimed'>): Outcome {
   claims[data.step] = data.claim;
   noteEvidence(turn, `step ${data.step} started (claim ${data.claim})`, event.time);
   setDone(turn, stepsBefore(turn, data.step), data.step);
-  advance(turn, 'node.step-claimed', { seconds: secondsOf(turn, step) });
+  advance(turn, step.kind === 'install' ? 'install-claimed' : 'node.step-claimed', { seconds: secondsOf(turn, step) });
   return undefined;
 }
 

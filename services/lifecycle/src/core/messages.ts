@@ -14,13 +14,15 @@ export function message(record: NodeRecord): string {
   }
   switch (own.wait.awaits) {
     case 'power.changed': return own.wait.deadline === 'power-off' ? 'Waiting until the machine is off' : 'Waiting until its power is switched';
-    case 'node.checked-in': return 'Waiting until the machine has booted from the network and its agent checks in';
+    case 'node.checked-in': return `Waiting until the machine has booted from the network and its ${runsInstaller(record) ? 'installer fetches its configuration' : 'agent checks in'}`;
     case 'node.step-claimed': return 'Waiting until the agent starts the next step';
     case 'node.step-reported': return `Step ${node.operation?.step ?? '?'} runs`;
-    case 'node.phoned-home': return 'The disk is written; waiting until the new system calls';
+    case 'node.phoned-home': return own.wait.deadline === 'install' ? 'The installer runs; waiting until it calls' : 'The disk is written; waiting until the new system calls';
     default: return `Waiting for ${own.wait.awaits}`;
   }
 }
+
+const runsInstaller = ({ own }: NodeRecord): boolean => own.plan?.steps[0]?.kind === 'install';
 
 function restingMessage({ node, own }: NodeRecord): string {
   if (node.status === 'Ready' && !canSwitch(node) && node.power.state !== 'off' && own.attempts > 0) return 'Switch the machine off by hand if it is still on';
@@ -33,6 +35,7 @@ const reasons: Record<DeadlineName, { reason: string; text: string }> = {
   'power-off': { reason: 'no-power-off', text: 'The power service did not confirm that the machine is off' },
   'check-in': { reason: 'no-check-in', text: 'The machine did not boot into the agent' },
   step: { reason: 'step-timeout', text: 'The agent went silent in the middle of its work' },
+  install: { reason: 'no-phone-home', text: 'The installer did not say that it is done' },
   'phone-home': { reason: 'no-phone-home', text: 'The installed system did not call' },
   'first-boot': { reason: 'never-seen', text: 'The machine was never seen' },
 };

@@ -1,5 +1,5 @@
 /** What an operation makes the agent do, as data: docs/architecture/services.md, "Steps by operation". */
-import type { Deployment, Disk, Image, OperationKind, PlannedStep, PolicyOperation } from '@ironbus/contracts';
+import type { Deployment, Disk, Image, InstallStep, OperationKind, PlannedStep, PolicyOperation } from '@ironbus/contracts';
 import type { Settings } from './record.ts';
 import { noteEvidence, type Turn } from './turn.ts';
 
@@ -30,6 +30,11 @@ export const deployingWork = (image: Image, disk: Disk, deployment: Deployment):
     ...(image.format === 'raw' ? [{ id: 'grow', kind: 'grow', parameters: { disk } } as const] : []),
     { id: 'seed', kind: 'seed', parameters: { disk, deployment } },
   ],
+});
+
+/** One step, which no agent runs: fetching the configuration claims it, calling home ends it. */
+export const installingWork = (parameters: InstallStep): Work => ({
+  kind: 'deploying', end: 'reboot', deployData: parameters.deployment.deployData, steps: [{ id: 'install', kind: 'install', parameters }],
 });
 
 export const erasingWork = (mode: 'quick' | 'secure', disks: readonly Disk[]): Work => ({

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { statuses, type Status } from '@ironbus/contracts';
+import { statuses, type InstallStep, type Status } from '@ironbus/contracts';
+import { bootPolicies } from './boot-policy.ts';
 import { allowedRequests } from './table.ts';
-import { asks, checkedIn, claimed, deploy, deployed, deploying, enlisted, image, Life, mac, otherMac, powerChanged, powerDone, ready, reported } from './test/story.ts';
+import { asks, checkedIn, claimed, deploy, deployed, deploying, enlisted, image, Life, mac, otherMac, phonedHome, powerChanged, powerDone, ready, reported } from './test/story.ts';
 
 const refusal = (life: Life) => {
   const fact = life.lastFact;
@@ -105,6 +106,39 @@ test('abort goes back: Deploying to Allocated, Commissioning to New, Testing to 
 test('an aborted erase is a failure, since nobody knows what is left', () => {
   const life = deployed().see(asks('release', { erase: 'secure' }), asks('abort'));
   assert.deepEqual([life.node.status, life.node.failure?.reason], ['Failed disk erasing', 'aborted']);
+});
+
+const installing = (): Life => ready().see(deploy({ image: undefined, profile: { id: 'debian', architectures: ['amd64'] }, hostname: 'web-1' }));
+
+test('a profile: its installer fetches its configuration, calls home, and the machine is deployed', () => {
+  const life = installing();
+  const { attempt } = life;
+  const policy = bootPolicies(life.record!, life.settings)[0];
+  assert.deepEqual([policy?.answer, policy?.operation?.steps.map((step) => step.id)], ['install', ['install']]);
+  const { profile, machine, deployment } = life.record!.own.plan!.steps[0]!.parameters as InstallStep;
+  assert.deepEqual([profile, machine.hostname, machine.hardware?.disks.length, deployment.profile, deployment.image], ['debian', 'web-1', life.node.hardware?.disks.length, 'debian', null]);
+  assert.match(life.see(powerDone(life)).node.statusMessage, /its installer fetches its configuration/);
+  life.see(claimed(attempt, 'install', 20));
+  assert.deepEqual([life.node.operation?.awaits, life.record?.own.wait?.deadline, life.node.power.bootDeviceVerified], ['node.phoned-home', 'install', true]);
+  life.see(phonedHome(attempt, 30));
+  assert.deepEqual([life.node.status, life.node.reservedAddress, bootPolicies(life.record!, life.settings)[0]?.answer], ['Deployed', '10.77.0.100', 'local']);
+});
+
+test('an installer that never calls is started once more, then it has failed; one that was started too often has failed at once', () => {
+  const silent = installing();
+  silent.see(powerDone(silent), claimed(silent.attempt, 'install', 20)).timeOut();
+  assert.deepEqual([silent.node.status, silent.lastPower?.action], ['Deploying', 'cycle']);
+  silent.timeOut();
+  assert.deepEqual([silent.node.status, silent.node.failure?.reason], ['Failed deployment', 'no-phone-home']);
+  const often = installing();
+  often.see(powerDone(often), claimed(often.attempt, 'install', 20), reported(often.attempt, 'install', 30, { outcome: 'failed', reason: 'claims-exhausted', message: 'three times' }));
+  assert.deepEqual([often.node.status, often.node.failure?.reason], ['Failed deployment', 'claims-exhausted']);
+});
+
+test('a profile is refused for another architecture, and with a disk; a deployment needs a profile or an image', () => {
+  assert.match(refusal(ready().see(deploy({ image: undefined, profile: { id: 'debian', architectures: ['arm64'] } }))).message, /profile debian is for arm64 and this machine is amd64/);
+  assert.match(refusal(ready().see(deploy({ image: undefined, profile: { id: 'debian', architectures: ['amd64'] }, disk: 'S1' }))).message, /an installer chooses its disk itself/);
+  assert.match(refusal(ready().see(deploy({ image: undefined }))).message, /needs an image or a profile/);
 });
 
 test('tests return a machine to its status; a failure does not', () => {

@@ -1,9 +1,9 @@
 /** What people ask: requests that start, stop or change an operation. Settings are in requests-settings.ts. */
-import type { Deployment } from '@ironbus/contracts';
+import type { Deployment, Inventory } from '@ironbus/contracts';
 import { chooseDisk, erasable } from './disk.ts';
 import { stateRefusal, wordOf } from './messages.ts';
 import {
-  commissioningWork, deployingWork, erasingWork, releasingWork, rescueWork, startOperation, testingWork, unknownTests, knownTests, type Work,
+  commissioningWork, deployingWork, erasingWork, installingWork, releasingWork, rescueWork, startOperation, testingWork, unknownTests, knownTests, type Work,
 } from './plan.ts';
 import type { Input, RequestEvent } from './record.ts';
 import { next, type Guard, type Trigger } from './table.ts';
@@ -110,29 +110,51 @@ function onRelease(turn: Turn, event: Of<'node.release-requested'>): void {
 function onDeploy(turn: Turn, event: Of<'node.deploy-requested'>, input: Input): void {
   if (!isLegal(turn, event.type, [])) return;
   const { node, own } = turn.record;
-  const { image, hostname, owner } = event.data;
+  const { hostname, owner } = event.data;
   if (own.inventory === null) return refuse(turn, event.type, 'REQUEST_INVALID', `${node.hostname} (${node.id}) has no inventory; commission it first`);
-  if (image.format === 'iso') return refuse(turn, event.type, 'REQUEST_INVALID', `image ${image.id} is an installer’s disc (iso), which is not written to disks: choose one of format raw or rootfs`);
-  if (image.architecture !== own.inventory.architecture) {
-    return refuse(turn, event.type, 'REQUEST_INVALID', `image ${image.id} is for ${image.architecture} and this machine is ${own.inventory.architecture}`);
-  }
-  const choice = chooseDisk(own.inventory.disks, image, event.data.disk);
-  if (!choice.ok) return refuse(turn, event.type, 'REQUEST_INVALID', choice.why);
+  const target = targetOf(event.data, own.inventory);
+  if (!target.ok) return refuse(turn, event.type, 'REQUEST_INVALID', target.why);
   if (hostname !== undefined && input.taken.names.has(hostname)) {
     return refuse(turn, event.type, 'NODE_CONFLICT', `another machine is called ${hostname}`);
   }
   update(turn, { hostname: hostname ?? node.hostname, owner: owner ?? node.owner ?? event.data.requestedBy });
-  const deployment = deploymentOf(turn, event, choice.disk);
-  const work = deployingWork(image, choice.disk, deployment);
-  start(turn, event, work);
+  const deployment = deploymentOf(turn, event, target);
+  start(turn, event, workOf(turn, target, deployment));
   node.deployment = deployment;
 }
 
-function deploymentOf(turn: Turn, event: Of<'node.deploy-requested'>, disk: Deployment['disk']): Deployment {
+type DeployData = Of<'node.deploy-requested'>['data'];
+type Target = { image: NonNullable<DeployData['image']>; disk: NonNullable<Deployment['disk']> } | { profile: NonNullable<DeployData['profile']> };
+
+/** What is put on the machine, and where; an installer finds its disk itself. */
+function targetOf({ image, profile, disk }: DeployData, inventory: Inventory): { ok: true } & Target | { ok: false; why: string } {
+  const { architecture } = inventory;
+  const wrong = (what: string, takes: string): { ok: false; why: string } => ({ ok: false, why: `${what} is for ${takes} and this machine is ${architecture}` });
+  if (profile !== undefined) {
+    if (!profile.architectures.includes(architecture)) return wrong(`profile ${profile.id}`, profile.architectures.join(', '));
+    return disk === undefined ? { ok: true, profile } : { ok: false, why: 'an installer chooses its disk itself: say which in the profile’s template, for example as a value' };
+  }
+  if (image === undefined) return { ok: false, why: 'a deployment needs an image or a profile' };
+  if (image.format === 'iso') return { ok: false, why: `image ${image.id} is an installer’s disc (iso), which is not written to disks: choose one of format raw or rootfs` };
+  if (image.architecture !== architecture) return wrong(`image ${image.id}`, image.architecture);
+  const choice = chooseDisk(inventory.disks, image, disk);
+  return choice.ok ? { ok: true, image, disk: choice.disk } : choice;
+}
+
+function workOf(turn: Turn, target: Target, deployment: Deployment): Work {
+  if ('image' in target) return deployingWork(target.image, target.disk, deployment);
+  const { id, hostname, macs, bootMac, uuid, serial, architecture, firmware, tags, owner, hardware } = turn.record.node;
+  return installingWork({ profile: target.profile.id, deployment, machine: { id, hostname, macs, bootMac, uuid, serial, architecture, firmware, tags, owner, hardware } });
+}
+
+function deploymentOf(turn: Turn, event: Of<'node.deploy-requested'>, target: Target): Deployment {
   const { node, own } = turn.record;
-  const { image, sshKeys, userDataSha256, deployData, addressing, bootOrder, datasource } = event.data;
+  const { sshKeys, userDataSha256, deployData, addressing, bootOrder, datasource } = event.data;
+  const what = 'image' in target
+    ? { image: target.image.id, imageSha256: target.image.sha256, disk: target.disk, user: target.image.defaultUser }
+    : { image: null, imageSha256: null, disk: null, profile: target.profile.id };
   return {
-    image: image.id, imageSha256: image.sha256, hostname: node.hostname, disk, addressing: addressing ?? 'static', bootOrder: bootOrder ?? 'network-first',
-    ...(datasource !== undefined && { datasource }), sshKeys, user: image.defaultUser, userDataSha256, deployData, instanceId: `${node.id}-${own.attempts + 1}`, deployedAt: null, hostKeys: [],
+    ...what, hostname: node.hostname, addressing: addressing ?? 'static', bootOrder: bootOrder ?? 'network-first',
+    ...(datasource !== undefined && { datasource }), sshKeys, userDataSha256, deployData, instanceId: `${node.id}-${own.attempts + 1}`, deployedAt: null, hostKeys: [],
   };
 }

@@ -7,7 +7,7 @@ import type { Status } from '@ironbus/contracts';
 
 /** What is tried when a deadline passes; each at most once in an operation. */
 export type Remedy = 're-arm-netboot' | 'power-cycle' | 'other-boot-path' | 'repeat-power';
-export type DeadlineName = 'power' | 'power-off' | 'check-in' | 'step' | 'phone-home' | 'first-boot';
+export type DeadlineName = 'power' | 'power-off' | 'check-in' | 'step' | 'install' | 'phone-home' | 'first-boot';
 /** The type of the event that is waited for. */
 export type Evidence = 'power.changed' | 'node.checked-in' | 'node.step-claimed' | 'node.step-reported' | 'node.phoned-home';
 
@@ -16,7 +16,7 @@ export type Trigger =
   | 'node.deploy-requested' | 'node.release-requested' | 'node.abort-requested' | 'node.rescue-requested' | 'node.exit-rescue-requested'
   | 'node.mark-broken-requested' | 'node.mark-fixed-requested' | 'node.retire-requested'
   | 'power-confirmed' | 'power-by-hand' | 'power-failed' | 'node.checked-in' | 'node.step-claimed' | 'node.step-reported'
-  | 'steps-done' | 'step-failed' | 'node.phoned-home' | 'ladder-exhausted';
+  | 'steps-done' | 'step-failed' | 'install-claimed' | 'node.phoned-home' | 'ladder-exhausted';
 
 /** Which of two rows with the same `from` and `on` applies. */
 export type Guard = 'erase' | 'keep-data' | 'was-deployed' | 'not-deployed';
@@ -51,6 +51,7 @@ const waits = {
   checkIn: { awaits: 'node.checked-in', deadline: 'check-in', ladder: ['re-arm-netboot', 'power-cycle', 'other-boot-path'] },
   claim: { awaits: 'node.step-claimed', deadline: 'step', ladder: ['power-cycle'] },
   report: { awaits: 'node.step-reported', deadline: 'step', ladder: ['power-cycle'] },
+  install: { awaits: 'node.phoned-home', deadline: 'install', ladder: ['power-cycle'] },
   phoneHome: { awaits: 'node.phoned-home', deadline: 'phone-home', ladder: ['power-cycle'] },
 } as const satisfies Record<string, WaitRow>;
 
@@ -126,6 +127,7 @@ export const table: readonly Row[] = [
   { from: 'Failed deployment', on: 'node.allocate-requested', to: 'Allocated', why: 'its owner tries again' },
   { from: 'Allocated', on: 'node.deploy-requested', to: 'Deploying', why: 'its owner asked for an operating system', ...netboot },
   { from: 'Ready', on: 'node.deploy-requested', to: 'Deploying', why: 'deploying implies allocation (MAAS wants two calls)', ...netboot },
+  { from: 'Deploying', on: 'install-claimed', to: 'Deploying', why: 'an installer fetched its configuration and writes the disk; it calls when it is done', ...waits.install },
   ...agentRows('Deploying', 'Failed deployment', ['request-power-off']),
   { from: 'Deploying', on: 'steps-done', to: 'Deploying', why: 'the disk is written; the new system has to boot and call', ...waits.phoneHome },
   { from: 'Deploying', on: 'node.phoned-home', to: 'Deployed', why: 'the installed system called with its token' },

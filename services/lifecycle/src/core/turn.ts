@@ -153,6 +153,7 @@ export function waitSeconds(settings: Settings, deadline: DeadlineName): number 
     case 'power': case 'power-off': return settings.powerSeconds;
     case 'check-in': return settings.checkInSeconds;
     case 'step': return settings.stepSeconds.inventory;
+    case 'install': return settings.stepSeconds.install;
     case 'phone-home': return settings.phoneHomeSeconds;
     case 'first-boot': return settings.missingSeconds;
   }

@@ -1,5 +1,6 @@
 /** Images: uploaded as a stream, listed, fetched by racks. */
 import { Image, IronbusError } from '@ironbus/contracts';
+import { imagesOf } from '@ironbus/installers';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Readable } from 'node:stream';
@@ -56,6 +57,8 @@ async function removeImage(context: Context, id: string): Promise<void> {
   const { value, version } = await found(context, id);
   const users = (await context.nodes.list()).filter((node) => node.deployment?.image === id && node.status === 'Deploying');
   if (users.length > 0) throw new IronbusError('IMAGE_IN_USE', `${users.map((node) => node.hostname).join(', ')} ${users.length === 1 ? 'is' : 'are'} being deployed from ${id}: wait, or abort first`);
+  const named = (await context.records.profiles.list()).filter((profile) => imagesOf(profile).includes(id));
+  if (named.length > 0) throw new IronbusError('IMAGE_IN_USE', `profile ${named.map((profile) => profile.id).join(', ')} names ${id}: change or remove the profile first`);
   await context.records.images.write(id, null, version);
   await removeUnused(context, value.sha256);
 }

@@ -1,7 +1,7 @@
 /** Machines: the read model, and requests that lifecycle answers. */
 import {
   BmcParameters, Hostname, IronbusError, MacAddress, nodeCreateRequested, nodeDeployRequested, nodeRemoveRequested, nodeUpdateRequested,
-  provisionalNodeId, StatusName, type Image, type Node, type RackId,
+  provisionalNodeId, StatusName, type Image, type Node, type Profile, type RackId,
 } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
@@ -10,6 +10,7 @@ import { actions, checkSshKey, DeployBody, PowerInput } from '../../core/request
 import { checkUserData, sha256Hex } from '../../core/user-data.ts';
 import type { Context } from '../context.ts';
 import { ask, claimRequest, findNode } from '../requests.ts';
+import { profileFor } from './profiles.ts';
 
 const Named = Type.Object({ id: Type.String({ minLength: 1, maxLength: 63 }) });
 type Named = Static<typeof Named>;
@@ -93,14 +94,15 @@ async function joinedRack(context: Context, id: RackId) {
   return rack.value;
 }
 
-/** User-data that nobody will read, since the request came to nothing, is taken back. */
+/** User-data and secrets that nobody will read, since the request came to nothing, are taken back. */
 async function deploy(context: Context, node: Node, request: FastifyRequest<{ Body: DeployBody }>, reply: FastifyReply): Promise<unknown> {
-  const image = await checkDeployment(context, request.body);
+  const target = await checkDeployment(context, node, request.body);
   const claimed = await claimRequest(context, request);
-  const { userData, sshKeys = [], owner = request.identity?.user ?? 'unknown', ...rest } = request.body;
-  const rack = userData === undefined || claimed.outcome !== undefined ? undefined : await joinedRack(context, node.bootRack ?? (context.config.rackId as RackId));
-  const deployData = rack === undefined ? null : await context.secrets.giveDeployData(node.id, claimed.id, rack, { userData: userData ?? null });
-  const data = { ...rest, image, owner, sshKeys, userDataSha256: userData === undefined ? null : sha256Hex(userData), deployData };
+  const { userData, secrets, sshKeys = [], owner = request.identity?.user ?? 'unknown', image: _image, profile: _profile, ...rest } = request.body;
+  const nothing = userData === undefined && secrets === undefined;
+  const rack = nothing || claimed.outcome !== undefined ? undefined : await joinedRack(context, node.bootRack ?? (context.config.rackId as RackId));
+  const deployData = rack === undefined ? null : await context.secrets.giveDeployData(node.id, claimed.id, rack, { userData: userData ?? null, ...(secrets !== undefined && { secrets }) });
+  const data = { ...rest, ...target, owner, sshKeys, userDataSha256: userData === undefined ? null : sha256Hex(userData), deployData };
   try {
     return await ask(context, request, reply, { definition: nodeDeployRequested, node: node.id, data, claimed });
   } catch (error) {
@@ -110,14 +112,33 @@ async function deploy(context: Context, node: Node, request: FastifyRequest<{ Bo
   }
 }
 
-/** The image, once everything that would fail an hour later in the machine is known to be right. */
-async function checkDeployment(context: Context, { image: imageId, userData, sshKeys = [] }: DeployBody): Promise<Image> {
-  const image = await context.records.images.read(imageId);
-  if (image === undefined) throw new IronbusError('IMAGE_UNKNOWN', `there is no image ${JSON.stringify(imageId)}: "ironbus images list" shows them`);
-  const violations = [
-    ...sshKeys.flatMap((key, index) => checkSshKey(key).map((message) => ({ path: `/sshKeys/${index}`, message }))),
-    ...(userData === undefined ? [] : checkUserData(userData).map(({ line, message }) => ({ path: `/userData:${line}`, message }))),
-  ];
+type Target = { image: Image } | { profile: Pick<Profile, 'id' | 'architectures'> };
+type Violation = { path: string; message: string };
+
+/** What is deployed, once everything that would fail an hour later in the machine is known to be right. */
+async function checkDeployment(context: Context, node: Node, body: DeployBody): Promise<Target> {
+  const { image, profile, userData, secrets, sshKeys = [] } = body;
+  if ((image === undefined) === (profile === undefined)) throw new IronbusError('REQUEST_INVALID', 'name either an image or a profile to deploy');
+  if (image !== undefined && secrets !== undefined) throw new IronbusError('REQUEST_INVALID', 'secrets are for a profile’s template; an image takes user-data');
+  const violations: Violation[] = sshKeys.flatMap((key, index) => checkSshKey(key).map((message) => ({ path: `/sshKeys/${index}`, message })));
+  const { target, problems } = image === undefined ? await checkInstaller(context, node, body) : { target: await checkImage(context, image), problems: [] };
+  violations.push(...problems);
+  if (image !== undefined && userData !== undefined) violations.push(...checkUserData(userData, context.cloudConfig).map(({ line, message }) => ({ path: `/userData:${line}`, message })));
   if (violations.length > 0) throw Object.assign(new IronbusError('REQUEST_INVALID', violations.map(({ path, message }) => `${path}: ${message}`).join('; ')), { violations });
-  return image.value;
+  return target;
+}
+
+async function checkImage(context: Context, id: string): Promise<Target> {
+  const record = await context.records.images.read(id);
+  if (record === undefined) throw new IronbusError('IMAGE_UNKNOWN', `there is no image ${JSON.stringify(id)}: "ironbus images list" shows them`);
+  const { format } = record.value;
+  if (format !== 'raw' && format !== 'rootfs') throw new IronbusError('IMAGE_INVALID', `image ${id} is of format ${format}, which no disk is written with: deploy a profile that names it`);
+  return { image: record.value };
+}
+
+/** Rendered with this machine’s facts and the secrets that were given. */
+async function checkInstaller(context: Context, node: Node, body: DeployBody): Promise<{ target: Target; problems: Violation[] }> {
+  const { hostname, sshKeys = [], secrets = {}, userData } = body;
+  const { profile, preview } = await profileFor(context, body.profile ?? '', { node, hostname, sshKeys, secrets, userData: userData ?? '' });
+  return { target: { profile: { id: profile.id, architectures: profile.architectures } }, problems: preview.problems.map((message) => ({ path: '/profile', message })) };
 }

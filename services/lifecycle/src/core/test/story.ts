@@ -9,7 +9,7 @@ export const startMs = Date.parse('2026-03-01T10:00:00.000Z');
 
 export const settings: Settings = {
   powerSeconds: 120, checkInSeconds: 600, phoneHomeSeconds: 1200, missingSeconds: 0, staleSeconds: 86_400, testSeconds: 30, maxClaims: 3,
-  stepSeconds: { inventory: 600, erase: 3600, 'write-image': 3600, grow: 600, seed: 600, test: 600 },
+  stepSeconds: { inventory: 600, erase: 3600, 'write-image': 3600, grow: 600, seed: 600, test: 600, install: 7200 },
   ladder: ['re-arm-netboot', 'power-cycle', 'other-boot-path'], autoAccept: false, releaseErase: 'none', kernelArguments: 'console=ttyS0',
 };
 

@@ -1,0 +1,113 @@
+/** One machine’s install configuration and kernel command line, from profile, layers and facts: the same for a preview as for the machine. Pure. */
+import { macToken, type Deployment, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
+import { kinds, phoneHomeCommand } from './kinds.ts';
+import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
+import { renderTemplate, type Problem, type Rendered } from './template.ts';
+import { splitArguments } from './words.ts';
+
+/** An image of the index by id: what a template needs of it. */
+export type ImageUrls = Readonly<Record<string, { sha256: string }>>;
+
+export type ComposeFrom = {
+  profile: Profile; machine: MachineFacts; layers: readonly Layer[];
+  deployment: Pick<Deployment, 'hostname' | 'sshKeys' | 'addressing' | 'instanceId' | 'user'>;
+  network: Network | undefined;
+  /** The machine’s own on this network. */
+  address: string | null;
+  images: ImageUrls; baseUrl: string; configUrl: string; phoneHomeUrl: string;
+  userData: string | null; secrets: Readonly<Record<string, string>>;
+};
+
+/** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. */
+export function renderConfig(from: ComposeFrom): Rendered {
+  const rendered = renderTemplate(from.profile.template, snippetsOf(from), scopeOf(from));
+  if (!rendered.ok) return rendered;
+  const problem = kinds[from.profile.kind].check(rendered.text)[0];
+  return problem === undefined ? rendered : { ok: false, problem };
+}
+
+const snippetsOf = ({ profile, layers }: ComposeFrom): Record<string, string> => {
+  const { snippet } = kinds[profile.kind];
+  return { ...(snippet !== null && { phone_home: snippet }), ...mergedSnippets(profile, layers) };
+};
+
+/** What templates see. Names are snake_case, as Liquid’s own are. */
+function scopeOf(from: ComposeFrom): Record<string, unknown> {
+  const { machine, deployment, network, profile, baseUrl } = from;
+  const domain = network?.domain ?? null;
+  const { hardware } = machine;
+  return {
+    machine: {
+      id: machine.id, hostname: deployment.hostname, fqdn: domain === null ? deployment.hostname : `${deployment.hostname}.${domain}`, domain,
+      mac: machine.bootMac ?? machine.macs[0] ?? null, macs: machine.macs, uuid: machine.uuid, serial: machine.serial,
+      architecture: machine.architecture, firmware: machine.firmware, tags: machine.tags, owner: machine.owner, user: deployment.user ?? null,
+      manufacturer: hardware?.manufacturer ?? null, product: hardware?.product ?? null, cpu_model: hardware?.cpuModel ?? null, cpu_threads: hardware?.cpuThreads ?? null,
+      memory_mib: hardware === null ? null : Math.floor(hardware.memoryBytes / 1024 ** 2), disks: (hardware?.disks ?? []).map(snake), nics: (hardware?.nics ?? []).map(snake),
+    },
+    network: network === undefined ? noNetwork : {
+      id: network.id, cidr: network.cidr, prefix: Number(network.cidr.split('/')[1]), netmask: netmaskOf(network.cidr), gateway: network.gateway, dns: network.dnsServers,
+      ntp: network.ntpServers, domain, mtu: network.mtu, address: from.address, addressing: deployment.addressing,
+    },
+    profile: { id: profile.id, name: profile.name, kind: profile.kind }, instance_id: deployment.instanceId, ssh_keys: deployment.sshKeys,
+    values: mergedValues(from.layers), secrets: from.secrets, user_data: from.userData,
+    base_url: baseUrl, config_url: from.configUrl, phone_home: { url: from.phoneHomeUrl, command: phoneHomeCommand(from.phoneHomeUrl) },
+    images: Object.fromEntries(Object.entries(from.images).map(([id, { sha256 }]) => [id, { url: `${baseUrl}/images/${sha256}`, tree: `${baseUrl}/images/${sha256}/tree`, sha256 }])),
+  };
+}
+
+const noNetwork = { id: null, cidr: null, prefix: null, netmask: null, gateway: null, dns: [], ntp: [], domain: null, mtu: null, address: null, addressing: 'dhcp' };
+const snake = (value: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).map(([key, own]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), own as unknown]));
+
+function netmaskOf(cidr: string): string {
+  const bits = Number(cidr.split('/')[1]);
+  const mask = bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join('.');
+}
+
+/** `words` in order, each source by name; what follows `---` reaches the installed system where the installer hands it on. */
+export type KernelLine = { words: string[]; sources: Source[]; installed: string[]; refused: string[]; problems: Problem[] };
+
+/** COMMAND_LINE_SIZE of Linux on x86 and arm64, with the closing NUL. */
+export const maxCommandLineBytes = 2048;
+
+export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
+  const { profile, machine, layers, deployment, network } = from;
+  const { words, handsOn } = kinds[profile.kind];
+  const rendered = renderTemplate(profile.kernelArguments, snippetsOf(from), { ...scopeOf(from), secrets: {}, user_data: null });
+  const problems: Problem[] = rendered.ok ? [] : [{ ...rendered.problem, in: 'kernelArguments' }];
+  const own = { from: profile.kind, words: [...words({ configUrl: from.configUrl, hostname: deployment.hostname, domain: network?.domain ?? null }), ...bootInterface(machine)] };
+  const common = splitArguments(from.common);
+  const layered = layeredArguments(machine, layers, { id: profile.id, arguments: rendered.ok ? rendered.text : '' });
+  const sources = [own, ...(common.words.length === 0 ? [] : [{ from: 'LIFECYCLE_KERNEL_ARGUMENTS', words: common.words }]), ...layered.sources];
+  const parts = sources.map(({ words: said }) => cut(said));
+  const installed = parts.flatMap(({ after }) => after);
+  const line = [...parts.flatMap(({ before }) => before), ...(installed.length === 0 ? [] : ['---', ...installed])];
+  if (installed.length > 0 && !handsOn) {
+    problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
+  }
+  const bytes = line.join(' ').length + 1;
+  if (bytes > maxCommandLineBytes) {
+    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
+  }
+  return { words: line, sources, installed, refused: [...common.refused, ...layered.refused], problems };
+}
+
+const bootInterface = ({ bootMac, macs }: MachineFacts): string[] => {
+  const mac: Mac | undefined = bootMac ?? macs[0];
+  return mac === undefined ? [] : [`BOOTIF=01-${(macToken(mac).match(/../g) ?? []).join('-')}`];
+};
+
+/** Where a loader fetches a profile’s kernel or initrd; undefined where its image is not in the index. */
+export function bootFileUrl(file: string, { baseUrl, images }: Pick<ComposeFrom, 'baseUrl' | 'images'>): string | undefined {
+  if (!file.startsWith('image:')) return file;
+  const [id = '', ...path] = file.slice('image:'.length).split('/');
+  const image = images[id];
+  if (image === undefined) return undefined;
+  return path.length === 0 ? `${baseUrl}/images/${image.sha256}` : `${baseUrl}/images/${image.sha256}/tree/${path.join('/')}`;
+}
+
+/** Images that a profile names. */
+export const imagesOf = ({ kernel, initrd, overlays }: Pick<Profile, 'kernel' | 'initrd' | 'overlays'>): string[] => [
+  ...[kernel, initrd].flatMap((file) => /^image:([^/]+)/.exec(file ?? '')?.[1] ?? []), ...overlays,
+];

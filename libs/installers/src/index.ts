@@ -1,0 +1,7 @@
+/** Installer profiles rendered: what api previews and bootfiles serves are the same text. */
+export { renderTemplate, formatProblem, type Problem, type Rendered } from './template.ts';
+export { layersFor, cut, layeredArguments, mergedValues, mergedSnippets, type LayerOf, type Source } from './layers.ts';
+export { kinds, factsOf, phoneHomeCommand, type Kind } from './kinds.ts';
+export { renderConfig, kernelLine, bootFileUrl, imagesOf, maxCommandLineBytes, type ComposeFrom, type ImageUrls, type KernelLine } from './compose.ts';
+export { checkProfile, redacted, redactedSecrets, type ProfileProblem } from './check-profile.ts';
+export { splitArguments, type Words } from './words.ts';

@@ -1,0 +1,116 @@
+/** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { profileKinds, type Layer, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
+import { checkProfile, formatProblem, kernelLine, kinds, layersFor, renderConfig, renderTemplate, type ComposeFrom } from './index.ts';
+import { examples } from './test/examples.ts';
+
+const machine = {
+  id: 'k7x2mp', hostname: 'web1', macs: ['52:54:00:77:00:01'], bootMac: '52:54:00:77:00:01', uuid: null, serial: 'S1', architecture: 'amd64', firmware: 'bios', tags: ['rack-b', 'gpu'], owner: null,
+  hardware: { cpuModel: 'Z', cpuThreads: 8, memoryBytes: 2 ** 33, manufacturer: null, product: null, bmcAddress: null, nics: [], disks: [{ name: 'sda', path: '/dev/sda', sizeBytes: 1e9, serial: null }] },
+} as unknown as MachineFacts;
+const network = { id: 'lan1', cidr: '10.77.0.0/20', gateway: '10.77.0.254', dnsServers: ['10.77.0.2'], ntpServers: [], domain: 'lab.example', mtu: null } as unknown as Network;
+const profileOf = (changes: Partial<Profile> = {}): Profile => ({
+  id: 'p', name: 'P', kind: 'preseed', architectures: ['amd64'], kernel: 'image:linux', initrd: 'image:initrd', overlays: [], kernelArguments: '', template: examples.preseed, snippets: {}, ...changes,
+});
+const fromOf = (changes: Partial<ComposeFrom> = {}): ComposeFrom => ({
+  profile: profileOf(), machine, layers: [], deployment: { hostname: 'web1', sshKeys: ['ssh-ed25519 AAAA me'], addressing: 'static', instanceId: 'k7x2mp-3' }, network, address: '10.77.0.9', 
+  images: { linux: { sha256: 'a'.repeat(64) }, initrd: { sha256: 'b'.repeat(64) } }, baseUrl: 'http://10.77.0.1:5248', configUrl: 'http://10.77.0.1:5248/install/k7x2mp/T/preseed.cfg',
+  phoneHomeUrl: 'http://10.77.0.1:5248/phone-home/k7x2mp/S', userData: null, secrets: { root: '$6$x' }, ...changes,
+});
+const layer = (id: string, changes: Partial<Layer> = {}): Layer => ({ id, values: {}, snippets: {}, kernelArguments: '', ...changes });
+const text = (from: ComposeFrom): string => {
+  const rendered = renderConfig(from);
+  assert.ok(rendered.ok, JSON.stringify(rendered));
+  return rendered.text;
+};
+const problem = (from: ComposeFrom): string => {
+  const rendered = renderConfig(from);
+  assert.ok(!rendered.ok);
+  return formatProblem(rendered.problem);
+};
+
+test('every kind has an example that passes, calls home, and says where its configuration is', () => {
+  for (const kind of profileKinds) {
+    const profile = profileOf({ kind, template: examples[kind], ...(kind === 'ipxe' && { kernel: null, initrd: null }) });
+    assert.deepEqual(checkProfile(profile, { images: {}, layers: [] }), [], kind);
+    assert.match(text(fromOf({ profile })), /\/phone-home\/k7x2mp\/S/, kind);
+    if (kind !== 'ipxe') assert.match(kernelLine({ ...fromOf({ profile, configUrl: `http://h/install/n/T/${kinds[kind].config}` }), common: '' }).words.join(' '), /http:\/\/h\/install\/n\/T\//, kind);
+  }
+});
+
+test('a template sees machine, network, keys and images', () => {
+  const template = '#{{ machine.fqdn }} {{ machine.memory_mib }} {{ machine.disks[0].size_bytes }} {{ network.netmask }}/{{ network.prefix }} {{ network.address }} {{ ssh_keys | join: "," }} {{ images.linux.tree }}\n{% include "phone_home" %}';
+  assert.match(text(fromOf({ profile: profileOf({ template }) })), /^#web1\.lab\.example 8192 1000000000 255\.255\.240\.0\/20 10\.77\.0\.9 ssh-ed25519 AAAA me http:\/\/10\.77\.0\.1:5248\/images\/a{64}\/tree\n/);
+});
+
+test('layers: global, tags by name, machine; the later one wins over values and snippets', () => {
+  const all = [
+    layer('global', { values: { disk: 'global', zone: 'UTC' }, snippets: { users: '# global' } }), layer('tag-gpu', { values: { disk: 'gpu' } }),
+    layer('tag-rack-b', { values: { disk: 'rack-b' }, snippets: { users: '# rack {{ values.disk }}' } }), layer('tag-other', { values: { disk: 'no' } }), layer('machine-k7x2mp', { values: { disk: 'own' } }),
+  ];
+  const layers = layersFor(machine, (id) => all.find((one) => one.id === id));
+  assert.deepEqual(layers.map(({ id }) => id), ['global', 'tag-gpu', 'tag-rack-b', 'machine-k7x2mp']);
+  const template = '# {{ values.disk }} {{ values.zone }}\n{% include "users" %}\n';
+  assert.equal(text(fromOf({ layers, profile: profileOf({ template, snippets: { users: '# profile' } }) })), '# own UTC\n# rack own\n');
+});
+
+test('kernel arguments: the kind’s, the common ones, global, tag, profile, machine; what follows --- comes last', () => {
+  const layers = [layer('global', { kernelArguments: 'a=1 --- quiet' }), layer('tag-gpu', { kernelArguments: 'a=2 bad"word' }), layer('machine-k7x2mp', { kernelArguments: 'a=4 -- console=ttyS0' })];
+  const line = kernelLine({ ...fromOf({ layers, profile: profileOf({ kernelArguments: 'a=3 repo={{ images.linux.url }}' }) }), common: 'panic=30' });
+  assert.equal(line.words.join(' '), `auto=true priority=critical url=http://10.77.0.1:5248/install/k7x2mp/T/preseed.cfg interface=auto hostname=web1 domain=lab.example BOOTIF=01-52-54-00-77-00-01 panic=30 a=1 a=2 a=3 repo=http://10.77.0.1:5248/images/${'a'.repeat(64)} a=4 --- quiet console=ttyS0`);
+  assert.deepEqual(line.sources.map(({ from }) => from), ['preseed', 'LIFECYCLE_KERNEL_ARGUMENTS', 'global', 'tag-gpu', 'profile p', 'machine-k7x2mp']);
+  assert.deepEqual([line.installed, line.refused, line.problems], [['quiet', 'console=ttyS0'], ['bad"word'], []]);
+});
+
+test('kernel arguments that can not work are told before a boot is spent', () => {
+  const of = (changes: Partial<Profile>): string[] => kernelLine({ ...fromOf({ profile: profileOf(changes) }), common: '' }).problems.map(formatProblem);
+  assert.match(of({ kind: 'kickstart', kernelArguments: '--- quiet' })[0] ?? '', /go to the installed system with preseed and autoinstall only/);
+  assert.match(of({ kernelArguments: 'x={{ secrets.password }}' })[0] ?? '', /line 1, column 6 of the kernel arguments: secrets.password was not given/);
+  assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes and Linux keeps 2048/);
+});
+
+const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
+  ['unknown variable', { template: 'd-i a/b string x\n  {{ machine.hostnam }}' }, /^line 2, column 6 of the template: there is no variable machine.hostnam/],
+  ['value in no layer', { template: '{{ values.disk }}' }, /^line 1, column 4 of the template: values.disk is set in no layer that applies/],
+  ['secret not given', { template: '{{ secrets.rooot }}' }, /secrets.rooot was not given: deploy with --secret rooot=<file>/],
+  ['unknown filter', { template: 'a\n\n{{ machine.id | shout }}' }, /^line 3, column 1 of the template: undefined filter: shout/],
+  ['tag not closed', { template: '# x\n{% if machine.id %}' }, /^line 2, column 1 of the template: tag .* not closed/],
+  ['unknown snippet', { template: '{% include "usres" %}', snippets: { users: '' } }, /there is no snippet "usres"; there are phone_home, users/],
+  ['mistake in a snippet', { template: '{% include "users" %}', snippets: { users: '# x\n{{ nobody }}' } }, /^line 2, column 4 of snippet users: there is no variable nobody/],
+  ['endless loop', { template: '{% for i in (1..1000000000) %}x{% endfor %}' }, /too large or loops too long/],
+  ['file of the host', { template: '{% include "/etc/passwd" %}' }, /there is no snippet "\/etc\/passwd"/],
+  ['prototype', { template: '{{ machine.constructor }}{{ machine.__proto__ }}' }, /there is no variable machine.constructor/],
+  ['preseed: no answer', { template: '# x\nd-i netcfg/get_hostname' }, /^line 2 of the rendered text: "d-i netcfg\/get_hostname" is no answer/],
+  ['preseed: type', { template: 'd-i a/b strnig x' }, /^line 1 .* "strnig" is no type of debconf/],
+  ['kickstart: open section', { kind: 'kickstart', template: 'text\n%packages\nvim\n%post\nx\n%end\n' }, /^line 2 .* %packages is not closed before %post in line 4/],
+  ['kickstart: unknown section', { kind: 'kickstart', template: 'text\n%packges\n%end\n' }, /^line 2 .* there is no section %packges/],
+  ['autoinstall: header', { kind: 'autoinstall', template: '# cloud-config\nautoinstall: {version: 1}' }, /^line 1 .* exactly that/],
+  ['autoinstall: YAML', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  version: 1\n a: [' }, /^line [45] .* not YAML/],
+  ['autoinstall: version', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  storage: {}\n' }, /^line 2 .* needs "version: 1"/],
+  ['autoyast: XML', { kind: 'autoyast', template: '<profile>\n<a>\n</b>\n</profile>' }, /^line [234] .* not XML/],
+  ['autoyast: root', { kind: 'autoyast', template: '<autoinst/>' }, /AutoYaST wants <profile>/],
+  ['ignition: JSON', { kind: 'ignition', template: '{\n "ignition": {,\n}' }, /^line 2 .* not JSON/],
+  ['ignition: Butane', { kind: 'ignition', template: 'variant: fcos\nversion: 1.5.0\n' }, /this is Butane: translate it first/],
+  ['talos', { kind: 'talos', template: 'version: v1alpha1\ncluster: {}\n' }, /no map "machine"/],
+  ['ipxe', { kind: 'ipxe', template: '# !ipxe\n' }, /begins with "#!ipxe"/],
+];
+
+test('mistakes are told with line and remedy', async (t) => {
+  for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
+});
+
+test('a profile is refused that nobody would hear of, that has no kernel, or whose overlays have nothing to follow', () => {
+  const messages = (changes: Partial<Profile>): string => checkProfile(profileOf(changes), { images: {}, layers: [] }).map(({ path, message }) => `${path} ${message}`).join('; ');
+  assert.match(messages({ template: 'd-i a/b string {{ values.x }} {{ secrets.y }}\n' }), /^\/template nothing in it calls home/);
+  assert.match(messages({ kernel: null }), /^\/kernel preseed needs a kernel/);
+  assert.match(messages({ initrd: 'http://mirror/initrd.gz', overlays: ['firmware'] }), /^\/overlays overlays are appended to an initrd of the rack’s own/);
+  assert.match(messages({ kind: 'ipxe', template: examples.ipxe }), /^\/kernel the template of kind ipxe is the boot script/);
+});
+
+test('what a template says can not reach JavaScript', () => {
+  for (const evil of ['{{ "".constructor }}', '{{ machine | map: "constructor" | first | json }}', '{% assign x = machine.hasOwnProperty %}{{ x }}']) {
+    const rendered = renderTemplate(evil, {}, { machine: [{ a: 1 }] });
+    assert.ok(!rendered.ok || !/function|native/.test(rendered.text), evil);
+  }
+});

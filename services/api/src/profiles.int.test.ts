@@ -1,0 +1,87 @@
+/** Installer profiles and layers over the API: checked when written, previewed without secrets, deployed by name. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
+import { generateRackKey, open } from '@ironbus/runtime';
+import { waitFor } from '@ironbus/testkit';
+import { errorOf, fakeLifecycle, makeNode, startRegion, type Fake, type Region } from './testing/region.ts';
+
+let region: Region;
+let lifecycle: Fake;
+const rackKey = generateRackKey();
+const template = 'd-i netcfg/get_hostname string {{ machine.hostname }}\nd-i passwd/root-password-crypted password {{ secrets.root }}\nd-i partman-auto/disk string {{ values.disk }}\n{% include "phone_home" %}';
+const debian = { id: 'debian', kind: 'preseed', kernel: 'image:linux', initrd: 'image:initrd', template, kernelArguments: 'priority=high' };
+
+before(async () => {
+  region = await startRegion();
+  await region.startApi();
+  lifecycle = await fakeLifecycle(region.nats);
+  const token = (await region.call('POST', '/api/v1/racks/tokens')).body['token'];
+  const joined = await region.call('POST', '/api/v1/racks/join', { body: { token, rack: 'rack1', publicKey: rackKey.publicKey } });
+  assert.ok(joined.status < 300, joined.text);
+  await lifecycle.tell(makeNode({ id: 'k7x2mp', hostname: 'web1', status: 'Ready', tags: ['gpu'] }));
+  await waitFor(async () => (await region.call('GET', '/api/v1/machines/web1')).status === 200);
+});
+after(async () => {
+  await lifecycle[Symbol.asyncDispose]();
+  await region.stop();
+});
+
+test('a profile needs images that are there, and a template that works; the message says line and remedy', async () => {
+  const early = await region.call('POST', '/api/v1/profiles', { body: debian });
+  assert.deepEqual([early.status, errorOf(early).code], [404, 'IMAGE_UNKNOWN']);
+  for (const name of ['linux', 'initrd']) {
+    const added = await region.call('POST', `/api/v1/images?name=${name}&format=file`, { body: Buffer.from(`bytes of ${name}`) });
+    assert.equal(added.status, 201, added.text);
+  }
+  const wrong = await region.call('POST', '/api/v1/profiles', { body: { ...debian, template: 'd-i a/b string x\n{{ machine.hostnam }}' } });
+  assert.deepEqual([wrong.status, errorOf(wrong).code], [422, 'PROFILE_INVALID']);
+  assert.match(errorOf(wrong).message, /line 2, column 4 of the template: there is no variable machine\.hostnam/);
+  const made = await region.call('POST', '/api/v1/profiles', { body: debian });
+  assert.equal(made.status, 201, made.text);
+  assert.equal((await region.call('POST', '/api/v1/profiles', { body: debian })).status, 409);
+  await waitFor(async () => (await lifecycle.bus.kv(profilesBucket).get('debian'))?.value.kind === 'preseed');
+  const inUse = await region.call('DELETE', '/api/v1/images/linux');
+  assert.deepEqual([inUse.status, errorOf(inUse).code], [409, 'IMAGE_IN_USE']);
+  assert.match(errorOf(inUse).message, /profile debian names linux/);
+});
+
+test('a preview has the machine’s facts, the layers and the command line by source, and no secret', async () => {
+  const strict = await region.call('POST', '/api/v1/profiles/debian/preview?machine=web1');
+  assert.deepEqual([strict.status, strict.body['text']], [200, null]);
+  assert.match((strict.body['problems'] as string[])[0] ?? '', /line 3, column \d+ of the template: values\.disk is set in no layer that applies/);
+  assert.equal((await region.call('PUT', '/api/v1/layers/tag-gpu', { body: { values: { disk: '/dev/nvme0n1' }, kernelArguments: 'console=ttyS1' } })).status, 200);
+  const preview = await region.call('POST', '/api/v1/profiles/debian/preview?machine=web1');
+  assert.match(preview.body['text'] as string, /^d-i netcfg\/get_hostname string web1\nd-i passwd\/root-password-crypted password redacted-root\nd-i partman-auto\/disk string \/dev\/nvme0n1\nd-i preseed\/late_command string .*\/phone-home\/k7x2mp\/redacted-token/);
+  assert.match(preview.body['kernelLine'] as string, /^auto=true .* console=ttyS1 priority=high$/);
+  assert.deepEqual((preview.body['sources'] as { from: string }[]).map(({ from }) => from), ['preseed', 'tag-gpu', 'profile debian']);
+  assert.equal((await region.call('POST', '/api/v1/profiles/debian/preview?machine=nobody')).status, 404);
+});
+
+test('deploying a profile: rendered with what was given first, then asked for; its secrets travel sealed', async () => {
+  const both = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { image: 'linux', profile: 'debian' } });
+  assert.match(errorOf(both).message, /either an image or a profile/);
+  const image = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { image: 'linux' } });
+  assert.match(errorOf(image).message, /is of format file, which no disk is written with/);
+  const without = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian' } });
+  assert.deepEqual([without.status, errorOf(without).code], [422, 'REQUEST_INVALID']);
+  assert.match(errorOf(without).message, /secrets\.root was not given: deploy with --secret root=<file>/);
+  const asked = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: '$6$salt$hash' } }, headers: { 'idempotency-key': 'one' } });
+  assert.equal(asked.status, 200, asked.text);
+  const { data } = lifecycle.requests.find((event) => event.type === 'node.deploy-requested') as unknown as { data: { profile: object; image?: object; deployData: string } };
+  assert.deepEqual([data.profile, data.image], [{ id: 'debian', architectures: ['amd64'] }, undefined]);
+  assert.doesNotMatch(JSON.stringify(lifecycle.requests), /salt/);
+  const sealed = await lifecycle.bus.kv(deployDataBucket).get(data.deployData);
+  assert.deepEqual((open(rackKey.privateKeyPem, `deploy-data/${data.deployData}`, sealed!.value.sealed) as DeployData).secrets, { root: '$6$salt$hash' });
+  assert.deepEqual(lifecycle.nodes.get('k7x2mp' as NodeId)?.deployment?.profile, 'debian');
+  const inUse = await waitFor(async () => { const answer = await region.call('DELETE', '/api/v1/profiles/debian'); return answer.status === 409 ? answer : undefined; });
+  assert.match(errorOf(inUse).message, /web1 is being installed by debian/);
+});
+
+test('layers: set as a whole, listed, removed; a name that is no scope is refused', async () => {
+  assert.equal((await region.call('PUT', '/api/v1/layers/somewhere', { body: {} })).status, 422);
+  const set = await region.call('PUT', '/api/v1/layers/machine-k7x2mp', { body: { snippets: { users: '# nobody' } } });
+  assert.deepEqual(set.body, { id: 'machine-k7x2mp', values: {}, snippets: { users: '# nobody' }, kernelArguments: '' });
+  assert.equal((await region.call('DELETE', '/api/v1/layers/machine-k7x2mp')).status, 204);
+  assert.deepEqual([(await region.call('GET', '/api/v1/layers/machine-k7x2mp')).status, JSON.parse((await region.call('GET', '/api/v1/layers')).text).length], [404, 1]);
+});

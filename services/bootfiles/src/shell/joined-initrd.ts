@@ -1,0 +1,74 @@
+/** A profile’s initrd with its overlays, joined as it is sent: one file with a length, ranges and a validator. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { IronbusError, type Profile } from '@ironbus/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { joinedBytes, piecesOf, type Part, type Piece } from '../core/join.ts';
+import { decidePart } from '../core/range.ts';
+import { identify } from './asker.ts';
+import type { Context } from './context.ts';
+import { fileServed } from './observe.ts';
+
+type Found = Part & { sha256: string; modified: Date };
+
+export async function serveInitrd(context: Context, request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply): Promise<FastifyReply> {
+  const profile = context.views.profiles.get(request.params.id);
+  if (profile === undefined) throw new IronbusError('FILE_UNKNOWN', 'there is no such profile');
+  const parts = await Promise.all(filesOf(profile).map((id) => find(context, id)));
+  const facts = {
+    sizeBytes: joinedBytes(parts), modified: new Date(Math.max(...parts.map(({ modified }) => modified.getTime()))),
+    etag: `"${createHash('sha256').update(parts.map(({ sha256 }) => sha256).join('/')).digest('hex')}"`,
+  };
+  const { headers } = request;
+  const part = decidePart(facts, {
+    range: request.method === 'GET' ? headers.range : undefined, ifRange: headers['if-range'] as string | undefined,
+    ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'],
+  });
+  reply.code(part.status).type('application/octet-stream').header('accept-ranges', 'bytes').header('etag', facts.etag).header('last-modified', facts.modified.toUTCString());
+  if (part.status === 416) reply.header('content-range', `bytes */${facts.sizeBytes}`);
+  if (!('start' in part)) return reply.send('');
+  if (part.status === 206) reply.header('content-range', `bytes ${part.start}-${part.end - 1}/${facts.sizeBytes}`);
+  reply.header('content-length', part.end - part.start);
+  if (request.method === 'HEAD' || part.start === part.end) return reply.send('');
+  reportEnd(context, { request, reply }, part.end - part.start);
+  return reply.send(Readable.from(read(piecesOf(parts, part.start, part.end)), { objectMode: false }));
+}
+
+/** Told when the connection has taken all of it, or broken. */
+function reportEnd(context: Context, { request, reply: { raw } }: { request: FastifyRequest; reply: FastifyReply }, bytes: number): void {
+  const started = performance.now();
+  const asking = identify(context, request);
+  const about = { asking, mac: asking.binding?.mac ?? null, path: request.url.split('?')[0] ?? '' };
+  const { socket } = raw;
+  const before = socket?.bytesWritten ?? 0;
+  raw.once('close', () => {
+    const complete = raw.writableFinished;
+    const sent = complete ? bytes : Math.min(bytes, Math.max(0, (socket?.bytesWritten ?? before) - before));
+    fileServed(context, about, { bytes: sent, seconds: (performance.now() - started) / 1000, complete });
+  });
+}
+
+function filesOf({ initrd, overlays }: Profile): string[] {
+  const id = /^image:([^/]+)$/.exec(initrd ?? '')?.[1];
+  if (id === undefined) throw new IronbusError('FILE_UNKNOWN', 'this profile’s initrd is not on the rack');
+  return [id, ...overlays];
+}
+
+async function find({ views, images, config }: Context, id: string): Promise<Found> {
+  const image = views.images.get(id);
+  if (image === undefined) throw new IronbusError('FILE_UNKNOWN', `there is no image ${id}`);
+  const found = await images.await(image.sha256, config.imageWaitSeconds * 1000);
+  if (found === 'late') throw new IronbusError('NOT_READY', `image ${id} is still being fetched from the region: ask again`);
+  if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', `image ${id} is not on this rack and can not be had from the region`);
+  const { size, mtime } = await stat(found.path);
+  return { path: found.path, sizeBytes: size, sha256: image.sha256, modified: mtime };
+}
+
+async function* read(pieces: readonly Piece[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    if ('zeros' in piece) yield Buffer.alloc(piece.zeros);
+    else yield* createReadStream(piece.path, { start: piece.start, end: piece.end - 1, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  }
+}
