@@ -39,7 +39,7 @@ export class SharedFile {
     try {
       this.#loading ??= readVerified(this.#file);
       const bytes = await this.#loading;
-      return { bytes: mode === 'binary' ? bytes : this.#text ??= Buffer.from(toNetascii(bytes)), release: this.#once() };
+      return { bytes: mode === 'binary' ? bytes : this.#text ??= asText(bytes), release: this.#once() };
     } catch (error) {
       this.#loading = undefined;
       this.#users -= 1;
@@ -66,12 +66,22 @@ export class SharedFile {
 /** A loader, which is small: it stays in memory. */
 export function keptFile(bytes: Buffer): { take(mode: Mode): Promise<Lease> } {
   let text: Buffer | undefined;
-  return { take: async (mode) => ({ bytes: mode === 'binary' ? bytes : text ??= Buffer.from(toNetascii(bytes)), release: () => undefined }) };
+  return { take: async (mode) => ({ bytes: mode === 'binary' ? bytes : text ??= asText(bytes), release: () => undefined }) };
+}
+
+/** The thread that sends it (`engine.ts`) reads it where it is. */
+const sharedBuffer = (sizeBytes: number): Buffer => Buffer.from(new SharedArrayBuffer(sizeBytes));
+
+function asText(bytes: Buffer): Buffer {
+  const text = toNetascii(bytes);
+  const shared = sharedBuffer(text.length);
+  shared.set(text);
+  return shared;
 }
 
 /** Read in pieces, so that hashing does not keep other transfers waiting. */
 export async function readVerified({ path, sizeBytes, sha256 }: FileOnDisk): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  const bytes = sharedBuffer(sizeBytes);
   const hash = createHash('sha256');
   let at = 0;
   try {

@@ -1,0 +1,121 @@
+/**
+ * What TFTP servers move: 1 to 1,000 clients, blksize 512 and 1432, windowsize 1, 8 and 16, each fetching an 8 MiB file again and again
+ * over a veth pair; our tftp service beside dnsmasq, tftpd-hpa and atftpd, the load the same for all (bench/tftp/load-main.ts). A server
+ * that knows no windowsize (RFC 7440) answers without it, as with real firmware.
+ *
+ *   npm run bench -- tftp                          everything, some five minutes
+ *   npm run bench -- tftp --quick                  the corners, half a minute of load each two servers; no result file
+ *   npm run bench -- tftp --only ironbus,atftpd    these alone; no result file
+ *   npm run bench -- tftp --profile 50,1432,8      our service's CPU profile under this case
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDir } from '../scripts/setup.ts';
+import { run as runProgram } from '../tests/lab/harness/run.ts';
+import { addresses, makePlace, type Place } from './dhcp/place.ts';
+import { family, runMs } from './dhcp/processes.ts';
+import { printProfile, readProfile, summarize } from './dhcp/profile.ts';
+import { row, writeResult, type Row } from './result.ts';
+import type { LoadOptions, LoadReport } from './tftp/load.ts';
+import { atftpd, dnsmasq, ours, tftpdHpa, type Server } from './tftp/servers.ts';
+
+const prefix = process.env['BENCH_PREFIX'] ?? 'ibtftp';
+const file = 'bench.img';
+const fileBytes = 8 * 2 ** 20 + 5;
+const say = (text: string): void => console.error(`bench tftp: ${text}`);
+
+type Case = { clients: number; blockBytes: number; windowBlocks: number };
+type Measured = LoadReport & { serverCpuPercent: number };
+type Samples = { server: Server; samples: Map<string, Measured> };
+const nameOf = ({ clients, blockBytes, windowBlocks }: Case): string => `${clients} ${clients === 1 ? 'client' : 'clients'}, blksize ${blockBytes}, windowsize ${windowBlocks}`;
+const cross = (clients: readonly number[], blocks: readonly number[], windows: readonly number[]): Case[] =>
+  clients.flatMap((n) => blocks.flatMap((blockBytes) => windows.map((windowBlocks) => ({ clients: n, blockBytes, windowBlocks }))));
+
+export async function run(): Promise<readonly Row[]> {
+  const quick = process.argv.includes('--quick');
+  const [only, profiled, wanted] = [option('--only')?.split(','), option('--profile'), option('--cases')];
+  const cases = wanted !== undefined ? [caseOf(wanted)] : quick ? cross([1, 50], [1432], [1, 8]) : cross([1, 50, 200, 1000], [512, 1432], [1, 8, 16]);
+  const place = makePlace(prefix, join(cacheDir, 'bench-tftp'));
+  try {
+    const folder = writeFiles(place);
+    if (profiled !== undefined) return await profile(place, folder, caseOf(profiled));
+    const servers = [ours(), dnsmasq(say), await tftpdHpa(cacheDir, say), await atftpd(cacheDir, say)].filter(({ name }) => only === undefined || only.includes(name));
+    const all: Samples[] = [];
+    for (const server of servers) all.push(await measureAll(place, folder, { server, cases, seconds: quick ? 1 : 1.5 }));
+    const rows = rowsOf(all, cases);
+    if (only === undefined && !quick && wanted === undefined) writeResult('tftp', rows, { fileBytes, flags: Object.fromEntries(all.map(({ server }) => [server.name, server.flags])), samples: Object.fromEntries(all.map(({ server, samples }) => [server.name, Object.fromEntries(samples)])) });
+    return rows;
+  } finally {
+    await place.close();
+  }
+}
+
+function option(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1] ?? '';
+}
+
+function caseOf(text: string): Case {
+  const [clients = 1, blockBytes = 512, windowBlocks = 1] = text.split(',').map(Number);
+  return { clients, blockBytes, windowBlocks };
+}
+
+/** The file where the others look for it, and beside it the assets' manifest with the same file as a loader. */
+function writeFiles(place: Place): string {
+  const folder = place.folder('files');
+  const content = Buffer.alloc(fileBytes);
+  for (let at = 0; at + 4 <= fileBytes; at += 4) content.writeUInt32LE(Math.imul(at, 2_654_435_761) >>> 0, at);
+  mkdirSync(join(folder, 'loaders'), { recursive: true });
+  for (const path of [file, `loaders/${file}`]) writeFileSync(join(folder, path), content, { mode: 0o644 });
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files: [{ path: `loaders/${file}`, sha256, sizeBytes: fileBytes }] }));
+  return folder;
+}
+
+async function measureAll(place: Place, folder: string, { server, cases, seconds }: { server: Server; cases: readonly Case[]; seconds: number }): Promise<Samples> {
+  const samples = new Map<string, Measured>();
+  for (const each of cases) {
+    const measured = await measure(place, folder, { server, each, seconds });
+    samples.set(nameOf(each), measured);
+    say(`${server.name}, ${nameOf(each)}: ${measured.megabytesPerSecond.toFixed(1)} MB/s, ${Math.round(measured.packetsPerSecond)} packets/s, window ${measured.window}, CPU ${measured.serverCpuPercent.toFixed(0)} % (load ${measured.loadCpuPercent.toFixed(0)} %), started ${measured.started}, fetched ${measured.fetched}, repeated ${measured.repeated}, refused ${measured.refused}`);
+  }
+  return { server, samples };
+}
+
+/** A server of its own for each case: what one leaves behind is not the next one's. */
+async function measure(place: Place, folder: string, { server, each, seconds }: { server: Server; each: Case; seconds: number }): Promise<Measured> {
+  const started = await server.start(place, folder);
+  try {
+    const before = cpuOf(started.pid);
+    const options: LoadOptions = { server: addresses.server, port: 69, file, ...each, startMs: 5_000, seconds };
+    const began = performance.now();
+    const { code, stdout, stderr } = await runProgram(['ip', 'netns', 'exec', place.relay, process.execPath, new URL('tftp/load-main.ts', import.meta.url).pathname, JSON.stringify(options)], { timeoutMs: 60_000 });
+    if (code !== 0) throw new Error(`the load failed: ${stderr}`);
+    const cpuPercent = (cpuOf(started.pid) - before) / (performance.now() - began) * 100;
+    return { ...JSON.parse(stdout) as LoadReport, serverCpuPercent: cpuPercent };
+  } finally {
+    for (const pid of family(started.pid).slice(1)) if (server.name === 'tftpd-hpa') process.kill(pid, 'SIGKILL');
+    await started.stop();
+  }
+}
+
+const cpuOf = (pid: number): number => family(pid).reduce((sum, each) => sum + runMs(each), 0);
+
+function rowsOf(all: readonly Samples[], cases: readonly Case[]): Row[] {
+  const [us, others] = [all.find(({ server }) => server.name === 'ironbus') ?? all[0], all.filter(({ server }) => server.name !== 'ironbus')];
+  return cases.flatMap((each) => {
+    const name = nameOf(each);
+    const value = (key: 'megabytesPerSecond' | 'packetsPerSecond') => ({ ours: us?.samples.get(name)?.[key] ?? 0, rivals: Object.fromEntries(others.map(({ server, samples }) => [server.name, samples.get(name)?.[key] ?? 0])) });
+    const [megabytes, packets] = [value('megabytesPerSecond'), value('packetsPerSecond')];
+    return [row(name, 'MB/s', 'more', megabytes.ours, megabytes.rivals), row(name, 'packets/s', 'more', packets.ours, packets.rivals)];
+  });
+}
+
+async function profile(place: Place, folder: string, each: Case): Promise<readonly Row[]> {
+  const out = place.folder('profile');
+  rmSync(out, { recursive: true, force: true });
+  const measured = await measure(place, folder, { server: ours(['--cpu-prof', `--cpu-prof-dir=${out}`, '--cpu-prof-interval=500']), each, seconds: 3 });
+  printProfile(summarize(readProfile(out), 40));
+  return [row(nameOf(each), 'MB/s', 'more', measured.megabytesPerSecond)];
+}

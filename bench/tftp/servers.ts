@@ -1,0 +1,47 @@
+/** The TFTP servers that are compared: ours as the process it is in production, with a NATS of its own, and three that everybody has. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensurePackages, unpackPackage, type Say } from '../../tests/lab/harness/packages.ts';
+import { run } from '../../tests/lab/harness/run.ts';
+import { addresses, untilReady, type Place, type Started } from '../dhcp/place.ts';
+
+export type Server = { readonly name: string; /** How it was started. */ readonly flags: string; start(place: Place, folder: string): Promise<Started> };
+
+/** `nodeFlags` are given to the service's own Node. */
+export const ours = (nodeFlags: readonly string[] = [], name = 'ironbus', env: Record<string, string> = {}): Server => ({
+  name, flags: ['node', ...nodeFlags, 'services/tftp/src/main.ts; LOG_LEVEL warn', ...Object.entries(env).map((pair) => pair.join('='))].join(' '),
+  async start(place, folder) {
+    const program = new URL('ours-main.ts', import.meta.url).pathname;
+    const started = await place.start('server', [process.execPath, program, folder, ...nodeFlags], { name, stdin: 'pipe', env });
+    await untilReady('our tftp service', started, () => started.output().includes('bench ready'));
+    const stop = async (): Promise<void> => { started.child.stdin?.end(); await started.stop(); };
+    return { ...started, stop };
+  },
+});
+
+/** A connection limit that lets all clients in, as its documentation says for many. */
+export function dnsmasq(say: Say): Server {
+  ensurePackages(['dnsmasq-base'], say);
+  return rival('dnsmasq', (folder) => ['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--enable-tftp', `--tftp-root=${folder}`, '--tftp-max=2000', '--user=root', '--pid-file=']);
+}
+
+export async function tftpdHpa(cacheDir: string, say: Say): Promise<Server> {
+  ensurePackages(['libwrap0'], say);
+  const program = existsSync('/usr/sbin/in.tftpd') ? '/usr/sbin/in.tftpd' : join(await unpackPackage('tftpd-hpa', cacheDir, say), 'usr/sbin/in.tftpd');
+  return rival('tftpd-hpa', (folder) => [program, '--foreground', '--address', `${addresses.server}:69`, '--user', 'root', '--secure', folder]);
+}
+
+export async function atftpd(cacheDir: string, say: Say): Promise<Server> {
+  ensurePackages(['libwrap0', 'libpcre2-8-0'], say);
+  const program = existsSync('/usr/sbin/atftpd') ? '/usr/sbin/atftpd' : join(await unpackPackage('atftpd', cacheDir, say), 'usr/sbin/atftpd');
+  return rival('atftpd', (folder) => [program, '--daemon', '--no-fork', '--user', 'root', '--group', 'root', '--maxthread', '2000', '--no-multicast', '--verbose=3', '--logfile', '-', '--bind-address', addresses.server, folder]);
+}
+
+const rival = (name: string, argv: (folder: string) => readonly string[]): Server => ({
+  name, flags: argv('<folder>').join(' '),
+  async start(place, folder) {
+    const started = await place.start('server', argv(folder), { name });
+    await untilReady(name, started, async () => (await run(['ip', 'netns', 'exec', place.server, 'ss', '-Hlun', 'sport', '=', ':69'])).stdout.trim() !== '');
+    return started;
+  },
+});
