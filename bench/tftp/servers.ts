@@ -1,9 +1,10 @@
 /** The TFTP servers that are compared: ours as the process it is in production, with a NATS of its own, and three that everybody has. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ensurePackages, unpackPackage, type Say } from '../../tests/lab/harness/packages.ts';
 import { run } from '../../tests/lab/harness/run.ts';
-import { addresses, untilReady, type Place, type Started } from '../dhcp/place.ts';
+import { addresses, hasEnded, untilReady, type Place, type Started } from '../dhcp/place.ts';
 
 export type Server = { readonly name: string; /** How it was started. */ readonly flags: string; start(place: Place, folder: string): Promise<Started> };
 
@@ -14,7 +15,11 @@ export const ours = (nodeFlags: readonly string[] = [], name = 'ironbus', env: R
     const program = new URL('ours-main.ts', import.meta.url).pathname;
     const started = await place.start('server', [process.execPath, program, folder, ...nodeFlags], { name, stdin: 'pipe', env });
     await untilReady('our tftp service', started, () => started.output().includes('bench ready'));
-    const stop = async (): Promise<void> => { started.child.stdin?.end(); await started.stop(); };
+    const stop = async (): Promise<void> => {
+      started.child.stdin?.end(); // it ends what it started, and then itself
+      for (let waited = 0; waited < 10_000 && !hasEnded(started.child); waited += 20) await pause(20);
+      await started.stop();
+    };
     return { ...started, stop };
   },
 });
@@ -40,8 +45,12 @@ export async function atftpd(cacheDir: string, say: Say): Promise<Server> {
 const rival = (name: string, argv: (folder: string) => readonly string[]): Server => ({
   name, flags: argv('<folder>').join(' '),
   async start(place, folder) {
+    if (await listens(place)) throw new Error(`${name} can not be started: the server before it still has its port`);
     const started = await place.start('server', argv(folder), { name });
-    await untilReady(name, started, async () => (await run(['ip', 'netns', 'exec', place.server, 'ss', '-Hlun', 'sport', '=', ':69'])).stdout.trim() !== '');
+    await untilReady(name, started, () => listens(place));
     return started;
   },
 });
+
+/** Whether anything holds UDP port 69 in the server's namespace. */
+const listens = async (place: Place): Promise<boolean> => (await run(['ip', 'netns', 'exec', place.server, 'ss', '-Hlun', 'sport', '=', ':69'])).stdout.trim() !== '';
