@@ -10,9 +10,6 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * tickMs;
 }
 
-/** The same as the scheduler counts it, which misses no short turn between two ticks: proc(5), schedstat of each thread. */
-export const runMs = (pid: number): number => entries(`/proc/${pid}/task`).reduce((sum, task) => sum + Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0] || 0) / 1e6, 0);
-
 export const residentMegabytes = (pid: number): number => Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1_000;
 
 /** A process and everything below it. */
