@@ -77,14 +77,14 @@ function writeFiles(place: Place): string {
 async function measureOnce(place: Place, folder: string, { samples: { server, samples }, each }: { samples: Samples; each: Case }): Promise<void> {
   const report = await measure(place, folder, { server, each, seconds: Number(option('--seconds') ?? 1) });
   if (report.packetsPerSecond >= (samples.get(nameOf(each))?.packetsPerSecond ?? 0)) samples.set(nameOf(each), report);
-  say(`${server.name}, ${nameOf(each)}: ${report.megabytesPerSecond.toFixed(1)} MB/s, ${Math.round(report.packetsPerSecond)} packets/s, window ${report.window}, load ${report.loadCpuPercent.toFixed(0)} %, started ${report.started}, fetched ${report.fetched}, repeated ${report.repeated}, refused ${report.refused}`);
+  say(`${server.name}, ${nameOf(each)}: ${report.megabytesPerSecond.toFixed(1)} MB/s, ${Math.round(report.packetsPerSecond)} packets/s, window ${report.window}, ${report.serverMicroseconds.toFixed(1)} us each, load ${report.loadCpuPercent.toFixed(0)} %, started ${report.started}, fetched ${report.fetched}, repeated ${report.repeated}, refused ${report.refused}`);
 }
 
 /** A server of its own for each case: what one leaves behind is not the next one's. */
 async function measure(place: Place, folder: string, { server, each, seconds }: { server: Server; each: Case; seconds: number }): Promise<LoadReport> {
   const started = await server.start(place, folder);
   try {
-    const options: LoadOptions = { server: addresses.server, port: 69, file, ...each, startMs: 5_000, seconds };
+    const options: LoadOptions = { server: addresses.server, port: 69, serverPid: started.pid, file, ...each, startMs: 5_000, seconds };
     const { code, stdout, stderr } = await runProgram(['ip', 'netns', 'exec', place.relay, process.execPath, new URL('tftp/load-main.ts', import.meta.url).pathname, JSON.stringify(options)], { timeoutMs: 60_000 });
     if (code !== 0) throw new Error(`the load failed: ${stderr}`);
     return JSON.parse(stdout) as LoadReport;
@@ -107,9 +107,9 @@ function rowsOf(all: readonly Samples[], cases: readonly Case[]): Row[] {
   const [us, others] = [all.find(({ server }) => server.name === 'ironbus') ?? all[0], all.filter(({ server }) => server.name !== 'ironbus')];
   return cases.flatMap((each) => {
     const name = nameOf(each);
-    const value = (key: 'megabytesPerSecond' | 'packetsPerSecond') => ({ ours: us?.samples.get(name)?.[key] ?? 0, rivals: Object.fromEntries(others.map(({ server, samples }) => [server.name, samples.get(name)?.[key] ?? 0])) });
-    const [megabytes, packets] = [value('megabytesPerSecond'), value('packetsPerSecond')];
-    return [row(name, 'MB/s', 'more', megabytes.ours, megabytes.rivals), row(name, 'packets/s', 'more', packets.ours, packets.rivals)];
+    const value = (key: 'megabytesPerSecond' | 'packetsPerSecond' | 'serverMicroseconds', unit: string, better: 'more' | 'less'): Row =>
+      row(name, unit, better, us?.samples.get(name)?.[key] ?? 0, Object.fromEntries(others.map(({ server, samples }) => [server.name, samples.get(name)?.[key] ?? 0]).filter(([, value]) => better === 'more' || Number(value) > 0)));
+    return [value('megabytesPerSecond', 'MB/s', 'more'), value('packetsPerSecond', 'packets/s', 'more'), value('serverMicroseconds', 'us of CPU/packet', 'less')];
   });
 }
 

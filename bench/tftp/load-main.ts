@@ -6,9 +6,10 @@
 import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { decodeTftp, encodeError, encodeRrq, knownOptions, TftpOp } from '../../libs/wire/src/index.ts';
-import { allocate, writeEndpoint, writePointer } from '../../services/tftp/src/shell/datagrams.ts';
+import { addressNumber, allocate, writeEndpoint, writeWord } from '../../services/tftp/src/shell/memory.ts';
 import { openNative } from '../../services/tftp/src/shell/native.ts';
-import { addressNumber, type LoadOptions, type LoadReport } from './load.ts';
+import { cpuMs, family } from '../dhcp/processes.ts';
+import type { LoadOptions, LoadReport } from './load.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
 const opened = openNative();
@@ -35,12 +36,12 @@ const vector = allocate(native, vlen * 64 + vlen * 16);
 const [names, seen, events, scratch] = [allocate(native, vlen * 16), allocate(native, vlen * seenBytes), allocate(native, 256 * eventBytes), allocate(native, 1024)];
 for (let n = 0; n < vlen; n++) {
   const iovec = vlen * 64 + n * 16;
-  writePointer(vector, iovec, seen.at + n * seenBytes);
-  writePointer(vector, iovec + 8, seenBytes);
-  writePointer(vector, n * 64, names.at + n * 16);
+  writeWord(vector, iovec, seen.at + n * seenBytes);
+  writeWord(vector, iovec + 8, seenBytes);
+  writeWord(vector, n * 64, names.at + n * 16);
   vector.u32[n * 16 + 2] = 16;
-  writePointer(vector, n * 64 + 16, vector.at + iovec);
-  writePointer(vector, n * 64 + 24, 1);
+  writeWord(vector, n * 64 + 16, vector.at + iovec);
+  writeWord(vector, n * 64 + 24, 1);
 }
 const server = allocate(native, 16);
 writeEndpoint(server, 0, { address: addressNumber(options.server), port: options.port });
@@ -53,7 +54,7 @@ const number32 = allocate(native, 8);
 
 const epoll = epollCreate(0);
 const clients = new Map<number, Client>();
-const report: LoadReport = { megabytesPerSecond: 0, packetsPerSecond: 0, started: 0, fetched: 0, repeated: 0, refused: 0, window: 1, loadCpuPercent: 0, slowestBytes: 0, fastestBytes: 0 };
+const report: LoadReport = { megabytesPerSecond: 0, packetsPerSecond: 0, serverMicroseconds: 0, started: 0, fetched: 0, repeated: 0, refused: 0, window: 1, loadCpuPercent: 0, slowestBytes: 0, fastestBytes: 0 };
 const counted = { bytes: 0, packets: 0 };
 let now = performance.now();
 
@@ -158,13 +159,16 @@ const began = now;
 const all = Array.from({ length: options.clients }, (): Client => ({ fd: -1, connected: false, blockBytes: 512, window: 1, have: 0, sinceAck: 0, heardAt: 0, bytes: 0, started: false }));
 for (const client of all) open(client);
 loop(() => now - began > options.startMs || (now - began > 300 && all.every((client) => client.started)));
+const serverMs = (): number => family(options.serverPid).reduce((sum, pid) => sum + cpuMs(pid), 0);
+const serverBefore = serverMs();
 for (const client of all) client.bytes = 0;
 Object.assign(counted, { bytes: 0, packets: 0 });
 const cpu = process.cpuUsage();
-const measuredFrom = now;
+const measuredFrom = now = performance.now();
 loop(() => now - measuredFrom > options.seconds * 1000);
 const seconds = (now - measuredFrom) / 1000;
 const { user, system } = process.cpuUsage(cpu);
+report.serverMicroseconds = (serverMs() - serverBefore) * 1000 / Math.max(1, counted.packets);
 report.megabytesPerSecond = counted.bytes / 1e6 / seconds;
 report.packetsPerSecond = counted.packets / seconds;
 report.loadCpuPercent = (user + system) / 1e4 / seconds;

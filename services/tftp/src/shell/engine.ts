@@ -1,13 +1,16 @@
 /**
- * Runs transfers through native sockets in a thread that does nothing else: it waits in poll(2), takes all ACKs that wait at once, tells them
- * to the state machine, and sends the answers to all of them at once. What begins and ends a transfer comes and goes as a message.
+ * Runs transfers through native sockets in a thread that does nothing else: it takes all ACKs that wait at once, tells them to the state
+ * machine, and sends the answers to all of them at once. What begins and ends a transfer comes and goes as a message.
  *
  * The transfers share a few ports. A transfer is known by both ends' address and port (RFC 1350 §4), so a client has at most one on each,
  * and whoever sends to a port where he has none gets error 5.
  */
-import { begin, blockCount, onAck, onTimeout, type Action, type Transfer } from '../core/transfer.ts';
-import { allocate, maxRunBlocks, openReceiver, openSender, type Endpoint, type Memory } from './datagrams.ts';
+import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped, type Transfer } from '../core/transfer.ts';
+import { allocate, type Endpoint, type Memory } from './memory.ts';
 import type { Native } from './native.ts';
+import { PollSet } from './poll-set.ts';
+import { Receiver } from './receiver.ts';
+import { maxRunBlocks, Sender } from './sender.ts';
 
 export type Begin = {
   id: number; to: Endpoint; content: Uint8Array; blockBytes: number; windowBlocks: number; timeoutMs: number; maxTries: number;
@@ -21,159 +24,179 @@ export type FromEngine =
   | { id: number; ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; acked: number; packet?: Uint8Array; errno?: string };
 
 export type EngineOptions = {
-  native: Native; sockets: readonly number[]; wakeup: number;
+  native: Native; sockets: readonly number[];
+  /** An eventfd that is written to when `next` has something. */
+  wakeup: number;
   /** What a stranger is told. */
   stranger: Uint8Array;
   next(): ToEngine | undefined;
   tell(message: FromEngine): void;
 };
 
-type Going = {
-  readonly id: number; readonly to: Endpoint; readonly socket: number; readonly content: Uint8Array; readonly at: number;
-  readonly blockBytes: number; readonly timeoutMs: number; readonly maxTries: number; readonly oack: Uint8Array; readonly oackAt: number;
-  state: Transfer; deadline: number; isCut: boolean;
-};
+type Bytes = { at: number; length: number };
+/** `content` and `oack` are held so that what is at `at` and `oackAt` stays. */
+type Going = Begin & { readonly socket: number; readonly at: number; readonly oackAt: Bytes; state: Transfer; deadline: number; isCut: boolean };
 
-const maxBackOff = 8;
-const OP_ACK = 4;
-const OP_ERROR = 5;
-const POLLIN = 1;
-/** What passes by itself, and what a repetition repairs; EIO and EINVAL too where the kernel was to cut (no checksum offload, a smaller MTU). */
+const [OP_ACK, OP_ERROR] = [4, 5];
+/** What passes by itself: a repetition repairs it. */
 const passing: ReadonlySet<string> = new Set(['EAGAIN', 'ENOBUFS', 'ENOMEM', 'ECONNREFUSED']);
+/** The kernel will not cut: no checksum offload, a smaller MTU, a kernel before 4.18. */
 const uncut: ReadonlySet<string> = new Set(['EIO', 'EINVAL', 'EMSGSIZE', 'EOPNOTSUPP', 'ENOPROTOOPT']);
+const keyOf = ({ address, port }: Endpoint): number => address * 65_536 + port;
 
-/** Returns when it is told to quit. */
-export function runEngine({ native, sockets, wakeup, stranger, next, tell }: EngineOptions): void {
-  const receiver = openReceiver(native, { slots: 64, slotBytes: 576 });
-  const sender = openSender<Going | undefined>(native);
-  const going = sockets.map(() => new Map<number, Going>());
-  const byId = new Map<number, Going>();
-  const fds = pollSet(native, [wakeup, ...sockets]);
-  const strangerAt = native.addressOf(stranger);
-  let now = performance.now();
-  let nextDeadline = Number.POSITIVE_INFINITY;
-  let quit = false;
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender<Going | undefined>;
+  /** By socket, then by peer. */
+  readonly #going: readonly Map<number, Going>[];
+  readonly #byId = new Map<number, Going>();
+  readonly #poll: PollSet;
+  readonly #stranger: Bytes;
+  readonly #counter: Memory;
+  #now = performance.now();
+  #nextDeadline = Number.POSITIVE_INFINITY;
+  #quits = false;
 
-  const keyOf = (address: number, port: number): number => address * 65_536 + port;
-  const flush = (socket: number): void => sender.flush(sockets[socket] ?? -1, failed);
-
-  function failed(transfer: Going | undefined, errno: number, wasCut: boolean): void {
-    const name = native.errorName(errno);
-    if (transfer === undefined || passing.has(name) || !byId.has(transfer.id)) return;
-    if (!wasCut || !uncut.has(name)) return end(transfer, { id: transfer.id, ok: false, reason: 'send-failed', acked: transfer.state.acked, errno: name });
-    transfer.isCut = false;
-    sendBlocks(transfer, transfer.state.acked + 1, transfer.state.sent);
-    flush(transfer.socket);
+  constructor(options: EngineOptions) {
+    const { native, sockets, wakeup, stranger } = options;
+    this.#options = options;
+    this.#receiver = new Receiver(native, { slots: 64, slotBytes: 576 });
+    this.#sender = new Sender(native);
+    this.#going = sockets.map(() => new Map());
+    this.#poll = new PollSet(native, [wakeup, ...sockets]);
+    this.#stranger = { at: native.addressOf(stranger), length: stranger.length };
+    this.#counter = allocate(native, 8);
   }
 
-  function end(transfer: Going, how: FromEngine): void {
-    byId.delete(transfer.id);
-    going[transfer.socket]?.delete(keyOf(transfer.to.address, transfer.to.port));
-    tell(how);
-  }
-  const fail = (transfer: Going, reason: 'client-gone' | 'client-aborted' | 'stopped', packet?: Uint8Array): void =>
-    end(transfer, { id: transfer.id, ok: false, reason, acked: transfer.state.acked, ...(packet && { packet }) });
-
-  function perform(transfer: Going, { state, action }: { state: Transfer; action: Action }): void {
-    transfer.state = state;
-    switch (action.do) {
-      case 'wait': return;
-      case 'complete': return end(transfer, { id: transfer.id, ok: true, retransmitted: state.retransmitted });
-      case 'fail': return fail(transfer, action.reason);
-      case 'send-oack': sendPacket(transfer.socket, transfer.to, { at: transfer.oackAt, length: transfer.oack.length }, transfer); break;
-      case 'send-blocks': sendBlocks(transfer, action.from, action.to); break;
+  /** Returns when it is told to quit. */
+  run(): void {
+    const { sockets } = this.#options;
+    while (!this.#quits) {
+      this.#poll.wait(this.#byId.size === 0 ? undefined : this.#nextDeadline - this.#now);
+      this.#now = performance.now();
+      if (this.#poll.isReady(0)) this.#obey();
+      for (let socket = 0; socket < sockets.length; socket++) if (this.#poll.isReady(socket + 1)) this.#hear(socket);
+      if (this.#now >= this.#nextDeadline) this.#expire();
     }
-    transfer.deadline = now + transfer.timeoutMs * Math.min(2 ** state.tries, maxBackOff);
-    nextDeadline = Math.min(nextDeadline, transfer.deadline);
+    for (const transfer of [...this.#byId.values()]) this.#fail(transfer, { reason: 'stopped' });
   }
 
-  function sendBlocks(transfer: Going, from: number, to: number): void {
-    const { at, content, blockBytes, socket } = transfer;
-    const most = transfer.isCut ? maxRunBlocks(blockBytes) : 1;
-    for (let first = from; first <= to; first += most) {
-      const run = { at, sizeBytes: content.length, blockBytes, from: first, to: Math.min(to, first + most - 1) };
-      if (sender.run(transfer.to, run, transfer)) continue;
-      flush(socket);
-      sender.run(transfer.to, run, transfer);
-    }
-  }
-
-  function sendPacket(socket: number, to: Endpoint, { at, length }: { at: number; length: number }, transfer?: Going): void {
-    if (sender.packet(to, at, length, transfer)) return;
-    flush(socket);
-    sender.packet(to, at, length, transfer);
-  }
-
-  function open({ id, to, content, blockBytes, windowBlocks, timeoutMs, maxTries, oack }: Begin): void {
-    const key = keyOf(to.address, to.port);
-    const first = Math.floor(Math.random() * sockets.length);
-    const socket = sockets.map((_, n) => (first + n) % sockets.length).find((n) => !going[n]?.has(key)) ?? first;
-    const before = going[socket]?.get(key);
-    if (before !== undefined) fail(before, 'stopped');
-    const started = begin({ totalBlocks: blockCount(content.length, blockBytes), windowBlocks, oack: oack.length > 0 });
-    const transfer: Going = { id, to, socket, content, at: content.length === 0 ? 0 : native.addressOf(content), blockBytes, timeoutMs, maxTries, oack, oackAt: oack.length === 0 ? 0 : native.addressOf(oack), state: started.state, deadline: 0, isCut: true };
-    byId.set(id, transfer);
-    going[socket]?.set(key, transfer);
-    perform(transfer, started);
-    flush(socket);
-  }
-
-  function hear(socket: number): void {
-    const count = receiver.receive(sockets[socket] ?? -1);
-    const transfers = going[socket];
-    const { bytes } = receiver;
-    for (let n = 0; n < count; n++) {
-      const [address, port, at, length] = [receiver.address(n), receiver.port(n), receiver.offset(n), receiver.length(n)];
-      const transfer = transfers?.get(keyOf(address, port));
-      const op = length < 4 || bytes[at] !== 0 ? 0 : bytes[at + 1];
-      if (transfer === undefined) { if (op !== OP_ERROR) sendPacket(socket, { address, port }, { at: strangerAt, length: stranger.length }); }
-      else if (op === OP_ACK) perform(transfer, onAck(transfer.state, (bytes[at + 2] ?? 0) << 8 | (bytes[at + 3] ?? 0)));
-      else if (op === OP_ERROR) fail(transfer, 'client-aborted', Uint8Array.from(bytes.subarray(at, at + length)));
-    }
-    flush(socket);
-  }
-
-  function obey(): void {
+  #obey(): void {
+    const { native, wakeup, next } = this.#options;
+    native.read(wakeup, this.#counter.at, 8);
     for (let message = next(); message !== undefined; message = next()) {
-      if ('begin' in message) open(message.begin);
-      else if ('quit' in message) quit = true;
+      if ('begin' in message) this.#begin(message.begin);
+      else if ('quit' in message) this.#quits = true;
       else {
-        const transfer = byId.get(message.stop);
-        if (transfer !== undefined) fail(transfer, 'stopped');
+        const transfer = this.#byId.get(message.stop);
+        if (transfer !== undefined) this.#fail(transfer, { reason: 'stopped' });
       }
     }
   }
 
-  function expire(): void {
-    nextDeadline = Number.POSITIVE_INFINITY;
-    for (const transfer of [...byId.values()]) {
-      if (transfer.deadline > now) { nextDeadline = Math.min(nextDeadline, transfer.deadline); continue; }
-      perform(transfer, onTimeout(transfer.state, transfer.maxTries));
-      flush(transfer.socket);
+  #begin(begun: Begin): void {
+    const { native } = this.#options;
+    const { content, oack, blockBytes, windowBlocks } = begun;
+    const started = begin({ totalBlocks: blockCount(content.length, blockBytes), windowBlocks, oack: oack.length > 0 });
+    const addressOf = (bytes: Uint8Array): number => bytes.length === 0 ? 0 : native.addressOf(bytes);
+    const transfer: Going = {
+      ...begun, socket: this.#freeSocket(begun.to), at: addressOf(content), oackAt: { at: addressOf(oack), length: oack.length },
+      state: started.state, deadline: 0, isCut: true,
+    };
+    this.#byId.set(transfer.id, transfer);
+    this.#going[transfer.socket]?.set(keyOf(transfer.to), transfer);
+    this.#perform(transfer, started);
+    this.#flush(transfer.socket);
+  }
+
+  /** One where this peer has no transfer, at random (RFC 1350 §4); with one on each of them the first ends. */
+  #freeSocket(peer: Endpoint): number {
+    const key = keyOf(peer);
+    const count = this.#going.length;
+    const first = Math.floor(Math.random() * count);
+    for (let n = 0; n < count; n++) if (!this.#going[(first + n) % count]?.has(key)) return (first + n) % count;
+    const before = this.#going[first]?.get(key);
+    if (before !== undefined) this.#fail(before, { reason: 'stopped' });
+    return first;
+  }
+
+  #hear(socket: number): void {
+    const receiver = this.#receiver;
+    const count = receiver.receive(this.#options.sockets[socket] ?? -1);
+    for (let n = 0; n < count; n++) this.#packet(socket, n);
+    this.#flush(socket);
+  }
+
+  #packet(socket: number, n: number): void {
+    const { bytes } = this.#receiver;
+    const at = this.#receiver.offset(n);
+    const length = this.#receiver.length(n);
+    const peer = { address: this.#receiver.address(n), port: this.#receiver.port(n) };
+    const op = length < 4 || bytes[at] !== 0 ? 0 : bytes[at + 1];
+    const transfer = this.#going[socket]?.get(keyOf(peer));
+    if (transfer === undefined) { if (op !== OP_ERROR) this.#send(socket, peer, this.#stranger); }
+    else if (op === OP_ACK) this.#perform(transfer, onAck(transfer.state, (bytes[at + 2] ?? 0) << 8 | (bytes[at + 3] ?? 0)));
+    else if (op === OP_ERROR) this.#fail(transfer, { reason: 'client-aborted', packet: Uint8Array.from(bytes.subarray(at, at + length)) });
+  }
+
+  #perform(transfer: Going, { state, action }: Stepped): void {
+    transfer.state = state;
+    switch (action.do) {
+      case 'wait': return;
+      case 'complete': return this.#end(transfer, { id: transfer.id, ok: true, retransmitted: state.retransmitted });
+      case 'fail': return this.#fail(transfer, { reason: action.reason });
+      case 'send-oack': this.#send(transfer.socket, transfer.to, transfer.oackAt, transfer); break;
+      case 'send-blocks': this.#sendBlocks(transfer, action.from, action.to); break;
+    }
+    transfer.deadline = this.#now + patienceMs(state, transfer.timeoutMs);
+    this.#nextDeadline = Math.min(this.#nextDeadline, transfer.deadline);
+  }
+
+  #send(socket: number, to: Endpoint, bytes: Bytes, transfer?: Going): void {
+    if (this.#sender.packet(to, bytes, transfer)) return;
+    this.#flush(socket);
+    this.#sender.packet(to, bytes, transfer);
+  }
+
+  #sendBlocks(transfer: Going, from: number, to: number): void {
+    const { at, content, blockBytes, socket } = transfer;
+    const most = transfer.isCut ? maxRunBlocks(blockBytes) : 1;
+    for (let first = from; first <= to; first += most) {
+      const run = { at, sizeBytes: content.length, blockBytes, from: first, to: Math.min(to, first + most - 1) };
+      if (this.#sender.run(transfer.to, run, transfer)) continue;
+      this.#flush(socket);
+      this.#sender.run(transfer.to, run, transfer);
     }
   }
 
-  while (!quit) {
-    fds.wait(nextDeadline === Number.POSITIVE_INFINITY ? -1 : Math.max(0, Math.ceil(nextDeadline - now)));
-    now = performance.now();
-    if (fds.isReady(0)) { fds.drain(); obey(); }
-    for (let socket = 0; socket < sockets.length; socket++) if (fds.isReady(socket + 1)) hear(socket);
-    if (now >= nextDeadline) expire();
-  }
-  for (const transfer of [...byId.values()]) fail(transfer, 'stopped');
-}
+  #flush(socket: number): void { this.#sender.flush(this.#options.sockets[socket] ?? -1, this.#unsent); }
 
-/** pollfd: 4 bytes of descriptor, 2 of what is waited for, 2 of what came. The first is an eventfd. */
-function pollSet(native: Native, descriptors: readonly number[]): { wait(timeoutMs: number): void; isReady(n: number): boolean; drain(): void } {
-  const set: Memory = allocate(native, descriptors.length * 8);
-  const count = allocate(native, 8);
-  for (const [n, fd] of descriptors.entries()) {
-    set.u32[n * 2] = fd;
-    set.u16[n * 4 + 2] = POLLIN;
-  }
-  return {
-    wait: (timeoutMs) => { if (native.poll(set.at, descriptors.length, timeoutMs) < 0) set.u16.forEach((_, n) => { if (n % 4 === 3) set.u16[n] = 0; }); },
-    isReady: (n) => set.u16[n * 4 + 3] !== 0,
-    drain: () => void native.read(descriptors[0] ?? -1, count.at, 8),
+  readonly #unsent = (transfer: Going | undefined, errno: number, wasCut: boolean): void => {
+    const name = this.#options.native.errorName(errno);
+    if (transfer === undefined || passing.has(name) || !this.#byId.has(transfer.id)) return;
+    if (!wasCut || !uncut.has(name)) return this.#fail(transfer, { reason: 'send-failed', errno: name });
+    transfer.isCut = false;
+    this.#sendBlocks(transfer, transfer.state.acked + 1, transfer.state.sent);
+    this.#flush(transfer.socket);
   };
+
+  #expire(): void {
+    this.#nextDeadline = Number.POSITIVE_INFINITY;
+    for (const transfer of [...this.#byId.values()]) {
+      if (transfer.deadline > this.#now) { this.#nextDeadline = Math.min(this.#nextDeadline, transfer.deadline); continue; }
+      this.#perform(transfer, onTimeout(transfer.state, transfer.maxTries));
+      this.#flush(transfer.socket);
+    }
+  }
+
+  #fail(transfer: Going, why: Pick<Extract<FromEngine, { ok: false }>, 'reason' | 'packet' | 'errno'>): void {
+    this.#end(transfer, { id: transfer.id, ok: false, acked: transfer.state.acked, ...why });
+  }
+
+  #end(transfer: Going, how: FromEngine): void {
+    this.#byId.delete(transfer.id);
+    this.#going[transfer.socket]?.delete(keyOf(transfer.to));
+    this.#options.tell(how);
+  }
 }

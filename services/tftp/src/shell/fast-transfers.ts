@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { decodeTftp, encodeError, encodeOack, TftpError } from '@ironbus/wire';
-import { allocate, writeEndpoint } from './datagrams.ts';
 import type { FromEngine, ToEngine } from './engine.ts';
 import type { ThreadData } from './engine-thread.ts';
+import { addressNumber, allocate, writeEndpoint } from './memory.ts';
 import type { Native } from './native.ts';
 import { messageLimit, type Ended, type RunTransfer } from './run-transfer.ts';
 
@@ -14,35 +14,52 @@ const bufferBytes = 4 * 1024 * 1024;
 /** Sending waits for the network's card; not for ever. */
 const sendPatienceMicroseconds = 100_000;
 
+/** An idle thread costs some megabytes, and keeps the files it sent from being given back. */
+const idleMs = 30_000;
+
 export type FastTransfers = { run: RunTransfer; stop(): Promise<void> };
 type Known = { content: Buffer; blockBytes: number; ended(how: Ended): void };
+type Thread = { tell(message: ToEngine): void; stop(): Promise<void> };
 
-/** `host` is the address that transfers are sent from. */
+/** `host` is the address that transfers are sent from. The thread is there from the first transfer until half a minute after the last. */
 export function openFastTransfers(native: Native, host: string): FastTransfers {
   const running = new Map<number, Known>();
-  let thread: ReturnType<typeof startThread> | undefined;
+  let thread: Thread | undefined;
   let lastId = 0;
-  const tell = (message: ToEngine): void => { (thread ??= startThread(native, host, hear)).tell(message); };
+  let timer: NodeJS.Timeout | undefined;
 
   function hear(message: FromEngine): void {
     const known = running.get(message.id);
     running.delete(message.id);
+    if (running.size === 0) timer = setTimeout(() => void stop(), idleMs).unref();
     known?.ended(endedOf(message, known));
+  }
+  async function stop(): Promise<void> {
+    clearTimeout(timer);
+    const ending = thread;
+    thread = undefined;
+    await ending?.stop();
   }
   return {
     run({ peer, content, agreed, maxTries }) {
       const { promise: ended, resolve } = Promise.withResolvers<Ended>();
       const id = ++lastId;
+      clearTimeout(timer);
+      try {
+        thread ??= startThread(native, host, hear);
+      } catch (error) {
+        resolve({ ok: false, reason: 'send-failed', bytes: 0, message: (error as Error).message });
+        return { ended, stop: () => undefined };
+      }
       running.set(id, { content, blockBytes: agreed.blockBytes, ended: resolve });
-      tell({
-        begin: {
-          id, to: { address: addressNumber(peer.address), port: peer.port }, content: shareable(content), blockBytes: agreed.blockBytes, windowBlocks: agreed.windowBlocks,
-          timeoutMs: agreed.timeoutSeconds * 1000, maxTries, oack: agreed.oack.length === 0 ? new Uint8Array() : Uint8Array.from(encodeOack(agreed.oack)),
-        },
-      });
-      return { ended, stop: () => tell({ stop: id }) };
+      const mine = thread;
+      mine.tell({ begin: {
+        id, to: { address: addressNumber(peer.address), port: peer.port }, content: shareable(content), blockBytes: agreed.blockBytes, windowBlocks: agreed.windowBlocks,
+        timeoutMs: agreed.timeoutSeconds * 1000, maxTries, oack: agreed.oack.length === 0 ? new Uint8Array() : Uint8Array.from(encodeOack(agreed.oack)),
+      } });
+      return { ended, stop: () => mine.tell({ stop: id }) };
     },
-    async stop() { await thread?.stop(); },
+    stop,
   };
 }
 
@@ -57,32 +74,46 @@ function endedOf(message: FromEngine, { content, blockBytes }: Known): Ended {
   return { ok: false, reason: message.reason, bytes, ...(words !== undefined && { message: words.slice(0, messageLimit) }) };
 }
 
-function startThread(native: Native, host: string, hear: (message: FromEngine) => void): { tell(message: ToEngine): void; stop(): Promise<void> } {
-  const sockets = Array.from({ length: ports }, () => openSocket(native, host));
+function startThread(native: Native, host: string, hear: (message: FromEngine) => void): Thread {
+  const sockets = openSockets(native, host);
   const wakeup = native.eventfd(0, EFD_CLOEXEC);
   const { port1, port2 } = new MessageChannel();
   const stranger = Uint8Array.from(encodeError(TftpError.unknownTransferId, 'this transfer belongs to another client'));
   const workerData: ThreadData = { sockets, wakeup, stranger, inbox: port2 };
-  const worker = new Worker(new URL('engine-thread.ts', import.meta.url), { name: 'tftp-transfers', workerData, transferList: [port2], execArgv: [] });
+  const worker = new Worker(new URL('engine-thread.ts', import.meta.url), { name: 'tftp-transfers', workerData, transferList: [port2] });
   worker.on('message', hear);
+  const ended = once(worker, 'exit');
   const one = allocate(native, 8);
   one.bytes[0] = 1;
-  const wake = (): void => void native.write(wakeup, one.at, 8);
-  process.once('exit', wake); // a thread in poll(2) would not notice
+  let over = false;
+  const wake = (): void => { if (!over) native.write(wakeup, one.at, 8); };
+  process.on('exit', wake); // a thread in poll(2) would not notice
   const tell = (message: ToEngine): void => { port1.postMessage(message); wake(); };
   return {
     tell,
     async stop() {
-      const ended = once(worker, 'exit');
       tell({ quit: true });
       await ended;
+      over = true; // the descriptors may be another's from now on
       process.off('exit', wake);
+      port1.close();
       for (const fd of [...sockets, wakeup]) native.close(fd);
     },
   };
 }
 
-/** Throws where there is none to be had. */
+/** Throws where there is a port too few. */
+function openSockets(native: Native, host: string): number[] {
+  const opened: number[] = [];
+  try {
+    while (opened.length < ports) opened.push(openSocket(native, host));
+    return opened;
+  } catch (error) {
+    for (const fd of opened) native.close(fd);
+    throw error;
+  }
+}
+
 function openSocket(native: Native, host: string): number {
   const fd = native.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
   const value = allocate(native, 16);
@@ -95,7 +126,7 @@ function openSocket(native: Native, host: string): number {
   value.bytes.fill(0);
   writeEndpoint(value, 0, { address: addressNumber(host), port: 0 });
   if (fd >= 0 && native.bind(fd, value.at, 16) === 0) return fd;
-  throw new Error(`no port for transfers: ${native.errorName(native.errno())}`);
+  const why = native.errorName(native.errno());
+  if (fd >= 0) native.close(fd);
+  throw new Error(`no port for transfers: ${why}`);
 }
-
-const addressNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

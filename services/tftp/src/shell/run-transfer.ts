@@ -1,7 +1,7 @@
 /** Performs one transfer through Node's sockets: what the state machine says is sent, what comes is told to it, and the timer is kept. */
 import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeOack } from '@ironbus/wire';
 import type { Agreed } from '../core/negotiate.ts';
-import { begin, blockCount, onAck, onTimeout, type Stepped } from '../core/transfer.ts';
+import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from '../core/transfer.ts';
 import type { OpenPort, Peer, Port } from './ports.ts';
 
 export type Ended =
@@ -14,7 +14,6 @@ export type Wanted = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: nu
 /** Never rejects: how it ended is a value. */
 export type RunTransfer = (wanted: Wanted) => Running;
 export const messageLimit = 200;
-const maxBackOff = 8;
 
 /** Through Node's own sockets: for one port, and where the native ones can not be had. */
 export const slowTransfers = (open: OpenPort): RunTransfer => ({ peer, content, agreed, maxTries }) => {
@@ -44,7 +43,7 @@ export const slowTransfers = (open: OpenPort): RunTransfer => ({ peer, content, 
       case 'send-oack': send.oack(); break;
       case 'send-blocks': for (let block = action.from; block <= action.to; block++) send.block(block); break;
     }
-    patience.start(agreed.timeoutSeconds * 1000 * Math.min(2 ** state.tries, maxBackOff));
+    patience.start(patienceMs(state, agreed.timeoutSeconds * 1000));
   }
 
   function hear(bytes: Buffer): void {
