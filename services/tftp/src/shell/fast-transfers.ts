@@ -22,7 +22,7 @@ type Known = { content: Buffer; blockBytes: number; ended(how: Ended): void };
 type Thread = { tell(message: ToEngine): void; stop(): Promise<void> };
 
 /** `host` is the address that transfers are sent from. The thread is there from the first transfer until half a minute after the last. */
-export function openFastTransfers(native: Native, host: string): FastTransfers {
+export function openFastTransfers(native: Native, host: string, { idleForMs = idleMs }: { idleForMs?: number } = {}): FastTransfers {
   const running = new Map<number, Known>();
   let thread: Thread | undefined;
   let lastId = 0;
@@ -31,7 +31,7 @@ export function openFastTransfers(native: Native, host: string): FastTransfers {
   function hear(message: FromEngine): void {
     const known = running.get(message.id);
     running.delete(message.id);
-    if (running.size === 0) timer = setTimeout(() => void stop(), idleMs).unref();
+    if (running.size === 0) timer = setTimeout(() => void stop(), idleForMs).unref();
     known?.ended(endedOf(message, known));
   }
   async function stop(): Promise<void> {

@@ -3,7 +3,8 @@
  * given back when the last one is over. Memory holds it once, however many read it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { IronbusError } from '@ironbus/contracts';
 import { toNetascii } from '@ironbus/wire';
 
@@ -85,7 +86,9 @@ export async function readVerified({ path, sizeBytes, sha256 }: FileOnDisk): Pro
   const hash = createHash('sha256');
   let at = 0;
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    const flags = sha256 === undefined ? constants.O_RDONLY | constants.O_NOFOLLOW : constants.O_RDONLY; // a link put there since could lead out of the tree
+    const file = await open(path, flags);
+    for await (const piece of file.createReadStream({ highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
       if (at + piece.length > sizeBytes) throw differs(path);
       piece.copy(bytes, at);
       at += piece.length;
