@@ -52,15 +52,17 @@ test('an address of another host: the transfer fails and says why', async () => 
   await fast.stop();
 });
 
-test('a process that ends in the middle of a transfer is not held by it', async () => {
-  const program = `
-    import { openFastTransfers } from ${JSON.stringify(new URL('fast-transfers.ts', import.meta.url).href)};
-    import { openNative } from ${JSON.stringify(new URL('native.ts', import.meta.url).href)};
-    import { createSocket } from 'node:dgram';
-    const client = createSocket('udp4').bind(0, '127.0.0.1', () => {
-      openFastTransfers(openNative().native, '127.0.0.1').run({ peer: client.address(), content: Buffer.alloc(9999), agreed: { blockBytes: 512, windowBlocks: 1, timeoutSeconds: 60, oack: [] }, maxTries: 9 });
-    });
-    client.once('message', () => process.exit(7));`;
-  const child = spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 20_000 });
-  assert.deepEqual(await once(child, 'exit'), [7, null]);
-});
+for (const [how, code] of [['process.exit(7)', 7], ['throw new Error("a defect")', 1]] as const) {
+  test(`a process that ends in the middle of a transfer is not held by it: ${how}`, async () => {
+    const program = `
+      import { openFastTransfers } from ${JSON.stringify(new URL('fast-transfers.ts', import.meta.url).href)};
+      import { openNative } from ${JSON.stringify(new URL('native.ts', import.meta.url).href)};
+      import { createSocket } from 'node:dgram';
+      const client = createSocket('udp4').bind(0, '127.0.0.1', () => {
+        openFastTransfers(openNative().native, '127.0.0.1').run({ peer: client.address(), content: Buffer.alloc(9999), agreed: { blockBytes: 512, windowBlocks: 1, timeoutSeconds: 60, oack: [] }, maxTries: 9 });
+      });
+      client.once('message', () => setTimeout(() => { ${how} }, 50)); // until the thread sleeps`;
+    const child = spawn(process.execPath, ['--eval', program], { stdio: 'ignore', timeout: 30_000 });
+    assert.deepEqual(await once(child, 'exit'), [code, null]);
+  });
+}

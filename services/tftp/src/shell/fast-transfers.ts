@@ -86,16 +86,20 @@ function startThread(native: Native, host: string, hear: (message: FromEngine) =
   const one = allocate(native, 8);
   one.bytes[0] = 1;
   let over = false;
-  const wake = (): void => { if (!over) native.write(wakeup, one.at, 8); };
-  process.on('exit', wake); // a thread in poll(2) would not notice
-  const tell = (message: ToEngine): void => { port1.postMessage(message); wake(); };
+  const tell = (message: ToEngine): void => {
+    if (over) return;
+    port1.postMessage(message);
+    native.write(wakeup, one.at, 8);
+  };
+  const quit = (): void => tell({ quit: true });
+  process.on('exit', quit); // Node waits for its threads, and one in poll(2) does not hear that it should end
   return {
     tell,
     async stop() {
-      tell({ quit: true });
+      quit();
       await ended;
       over = true; // the descriptors may be another's from now on
-      process.off('exit', wake);
+      process.off('exit', quit);
       port1.close();
       for (const fd of [...sockets, wakeup]) native.close(fd);
     },
