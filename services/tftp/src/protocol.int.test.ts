@@ -164,6 +164,23 @@ describe(how, () => {
     await idle();
   });
 
+  test('an ACK that comes again after the end is left unanswered: an error could end the client’s next transfer', async () => {
+    await using client = await openClient();
+    ask(client, 'grub.cfg', 'blksize=1468');
+    const { from } = await client.next();
+    client.send(encodeAck(0), from.port);
+    assert.equal(blockOf(await client.next()), 1);
+    for (let times = 0; times < 3; times++) client.send(encodeAck(1), from.port);
+    await idle();
+    client.send(encodeAck(1), from.port);
+    ask(client, 'ipxe.efi', 'blksize=1468');
+    const next = await client.next();
+    assert.deepEqual([next.packet.kind, next.from.port === from.port], ['oack', false]);
+    client.send(encodeError(TftpError.notDefined, 'enough'), next.from.port);
+    await idle();
+    assert.deepEqual(client.waiting.filter(({ packet }) => packet.kind === 'error'), []);
+  });
+
   test('more requests from one port than there are ports to send from: the newest is served', async () => {
     await using client = await openClient();
     const seen = new Set<number>();

@@ -38,6 +38,8 @@ type Bytes = { at: number; length: number };
 type Going = Begin & { readonly socket: number; readonly at: number; readonly oackAt: Bytes; state: Transfer; deadline: number; isCut: boolean };
 
 const [OP_ACK, OP_ERROR] = [4, 5];
+const overMs = 5_000;
+const mostOver = 4_096;
 /** What passes by itself: a repetition repairs it. */
 const passing: ReadonlySet<string> = new Set(['EAGAIN', 'ENOBUFS', 'ENOMEM', 'ECONNREFUSED']);
 /** The kernel will not cut: no checksum offload, a smaller MTU, a kernel before 4.18. */
@@ -50,6 +52,8 @@ export class Engine {
   readonly #sender: Sender<Going | undefined>;
   /** By socket, then by peer. */
   readonly #going: readonly Map<number, Going>[];
+  /** By socket and peer, until when: a late ACK of a transfer that is over is no stranger's, and an error could end the client's next one. */
+  readonly #over: readonly Map<number, number>[];
   readonly #byId = new Map<number, Going>();
   readonly #poll: PollSet;
   readonly #stranger: Bytes;
@@ -64,6 +68,7 @@ export class Engine {
     this.#receiver = new Receiver(native, { slots: 64, slotBytes: 576 });
     this.#sender = new Sender(native);
     this.#going = sockets.map(() => new Map());
+    this.#over = sockets.map(() => new Map());
     this.#poll = new PollSet(native, [wakeup, ...sockets]);
     this.#stranger = { at: native.addressOf(stranger), length: stranger.length };
     this.#counter = allocate(native, 8);
@@ -110,16 +115,19 @@ export class Engine {
     this.#flush(transfer.socket);
   }
 
-  /** One where this peer has no transfer, at random (RFC 1350 §4); with one on each of them the first ends. */
+  /** At random (RFC 1350 §4) one where this peer has no transfer, nor had one just now; with one on each of them the first ends. */
   #freeSocket(peer: Endpoint): number {
     const key = keyOf(peer);
     const count = this.#going.length;
     const first = Math.floor(Math.random() * count);
-    for (let n = 0; n < count; n++) if (!this.#going[(first + n) % count]?.has(key)) return (first + n) % count;
+    const order = Array.from({ length: count }, (_, n) => (first + n) % count);
+    const free = order.filter((n) => !this.#going[n]?.has(key));
     const before = this.#going[first]?.get(key);
-    if (before !== undefined) this.#fail(before, { reason: 'stopped' });
-    return first;
+    if (free.length === 0 && before !== undefined) this.#fail(before, { reason: 'stopped' });
+    return free.find((n) => !this.#isOver(n, key)) ?? free[0] ?? first;
   }
+
+  #isOver(socket: number, key: number): boolean { return (this.#over[socket]?.get(key) ?? 0) > this.#now; }
 
   #hear(socket: number): void {
     const receiver = this.#receiver;
@@ -135,7 +143,7 @@ export class Engine {
     const peer = { address: this.#receiver.address(n), port: this.#receiver.port(n) };
     const op = length < 4 || bytes[at] !== 0 ? 0 : bytes[at + 1];
     const transfer = this.#going[socket]?.get(keyOf(peer));
-    if (transfer === undefined) { if (op !== OP_ERROR) this.#send(socket, peer, this.#stranger); }
+    if (transfer === undefined) { if (op !== OP_ERROR && !this.#isOver(socket, keyOf(peer))) this.#send(socket, peer, this.#stranger); }
     else if (op === OP_ACK) this.#perform(transfer, onAck(transfer.state, (bytes[at + 2] ?? 0) << 8 | (bytes[at + 3] ?? 0)));
     else if (op === OP_ERROR) this.#fail(transfer, { reason: 'client-aborted', packet: Uint8Array.from(bytes.subarray(at, at + length)) });
   }
@@ -195,8 +203,12 @@ export class Engine {
   }
 
   #end(transfer: Going, how: FromEngine): void {
+    const key = keyOf(transfer.to);
+    const over = this.#over[transfer.socket];
     this.#byId.delete(transfer.id);
-    this.#going[transfer.socket]?.delete(keyOf(transfer.to));
+    this.#going[transfer.socket]?.delete(key);
+    if (over !== undefined && over.size >= mostOver) over.clear();
+    if (how.ok || how.reason !== 'client-gone') over?.set(key, this.#now + overMs); // one that was given up is told so when it comes back
     this.#options.tell(how);
   }
 }
