@@ -9,11 +9,11 @@ import { addresses, hasEnded, untilReady, type Place, type Started } from '../dh
 export type Server = { readonly name: string; /** How it was started. */ readonly flags: string; start(place: Place, folder: string): Promise<Started> };
 
 /** `nodeFlags` are given to the service's own Node. */
-export const ours = (nodeFlags: readonly string[] = [], name = 'ironbus', env: Record<string, string> = {}): Server => ({
-  name, flags: ['node', ...nodeFlags, 'services/tftp/src/main.ts; LOG_LEVEL warn', ...Object.entries(env).map((pair) => pair.join('='))].join(' '),
+export const ours = (nodeFlags: readonly string[] = []): Server => ({
+  name: 'ironbus', flags: ['node', ...nodeFlags, 'services/tftp/src/main.ts; LOG_LEVEL warn'].join(' '),
   async start(place, folder) {
     const program = new URL('ours-main.ts', import.meta.url).pathname;
-    const started = await place.start('server', [process.execPath, program, folder, ...nodeFlags], { name, stdin: 'pipe', env });
+    const started = await place.start('server', [process.execPath, program, folder, ...nodeFlags], { name: 'ironbus', stdin: 'pipe' });
     await untilReady('our tftp service', started, () => started.output().includes('bench ready'));
     const stop = async (): Promise<void> => {
       started.child.stdin?.end(); // it ends what it started, and then itself
@@ -36,6 +36,7 @@ export async function tftpdHpa(cacheDir: string, say: Say): Promise<Server> {
   return rival('tftpd-hpa', (folder) => [program, '--foreground', '--address', `${addresses.server}:69`, '--user', 'root', '--secure', folder]);
 }
 
+/** Version 0.8 aborts at some 510 clients, whatever `--maxthread` says: it gives select(2) descriptors beyond FD_SETSIZE. */
 export async function atftpd(cacheDir: string, say: Say): Promise<Server> {
   ensurePackages(['libwrap0', 'libpcre2-8-0'], say);
   const program = existsSync('/usr/sbin/atftpd') ? '/usr/sbin/atftpd' : join(await unpackPackage('atftpd', cacheDir, say), 'usr/sbin/atftpd');

@@ -6,10 +6,14 @@ const POLLIN = 1;
 const maxSpinMs = 0.1;
 const minSpinMs = 0.01;
 const waitsUntilNextTry = 256;
+/** Longer than a look takes: another program was let run meanwhile. */
+const pushedAsideMs = 1;
+const rationMs = 1_000;
 
 /**
  * Lock-step means that both ends sleep for each block, and waking an idle processor takes longer than the rest of the work. So before it
- * sleeps it looks again for a moment, as long as that is worth it: each time in vain halves the moment, down to none for some time.
+ * sleeps it looks again for a moment, as long as that is worth it: each time in vain halves the moment, down to none for some time. And not
+ * where other programs want the processor: who never sleeps is let run last there.
  */
 export class PollSet {
   readonly #native: Native;
@@ -17,6 +21,7 @@ export class PollSet {
   readonly #count: number;
   #spinMs = maxSpinMs;
   #waits = 0;
+  #notBefore = 0;
 
   constructor(native: Native, descriptors: readonly number[]) {
     this.#native = native;
@@ -51,12 +56,17 @@ export class PollSet {
       this.#waits = 0;
       this.#spinMs = maxSpinMs;
     }
-    const until = performance.now() + this.#spinMs;
-    do {
-      if (!this.#poll(0)) continue;
+    let now = performance.now();
+    if (now < this.#notBefore) return false;
+    for (const until = now + this.#spinMs; now < until;) {
+      const isReady = this.#poll(0);
+      const before = now;
+      now = performance.now();
+      if (now - before > pushedAsideMs) this.#notBefore = now + rationMs;
+      if (!isReady) continue;
       this.#spinMs = maxSpinMs;
       return true;
-    } while (performance.now() < until);
+    }
     this.#spinMs /= 2;
     return false;
   }
