@@ -17,17 +17,17 @@ let served: Served;
 before(async () => { served = await serve({ ...contents, 'grub/grub.cfg': text }); });
 after(() => served[Symbol.asyncDispose]());
 
-type Fetcher = { name: string; argv(file: string, local: string): readonly [string, ...string[]] };
+type Fetcher = { name: string; argv(file: string, local: string, port: string): readonly [string, ...string[]] };
 const port = (): string => String(served.port);
 const fetchers: readonly Fetcher[] = [
-  { name: 'tftp-hpa', argv: (file, local) => ['tftp', '-m', 'binary', '127.0.0.1', port(), '-c', 'get', file, local] },
-  { name: 'atftp', argv: (file, local) => ['atftp', '--get', '-r', file, '-l', local, '127.0.0.1', port()] },
-  { name: 'atftp, blksize 1468 windowsize 8', argv: (file, local) => ['atftp', '--get', '--option', 'blksize 1468', '--option', 'windowsize 8', '--option', 'tsize 0', '-r', file, '-l', local, '127.0.0.1', port()] },
-  { name: 'busybox', argv: (file, local) => ['busybox', 'tftp', '-g', '-r', file, '-l', local, '127.0.0.1', port()] },
-  { name: 'busybox, blksize 1468', argv: (file, local) => ['busybox', 'tftp', '-b', '1468', '-g', '-r', file, '-l', local, '127.0.0.1', port()] },
-  { name: 'curl', argv: (file, local) => ['curl', '-sS', '--fail', '-o', local, `tftp://127.0.0.1:${port()}/${file}`] },
-  { name: 'curl, blksize 1468', argv: (file, local) => ['curl', '-sS', '--tftp-blksize', '1468', '-o', local, `tftp://127.0.0.1:${port()}/${file}`] },
-  { name: 'curl without options', argv: (file, local) => ['curl', '-sS', '--tftp-no-options', '-o', local, `tftp://127.0.0.1:${port()}/${file}`] },
+  { name: 'tftp-hpa', argv: (file, local, port) => ['tftp', '-m', 'binary', '127.0.0.1', port, '-c', 'get', file, local] },
+  { name: 'atftp', argv: (file, local, port) => ['atftp', '--get', '-r', file, '-l', local, '127.0.0.1', port] },
+  { name: 'atftp, blksize 1468 windowsize 8', argv: (file, local, port) => ['atftp', '--get', '--option', 'blksize 1468', '--option', 'windowsize 8', '--option', 'tsize 0', '-r', file, '-l', local, '127.0.0.1', port] },
+  { name: 'busybox', argv: (file, local, port) => ['busybox', 'tftp', '-g', '-r', file, '-l', local, '127.0.0.1', port] },
+  { name: 'busybox, blksize 1468', argv: (file, local, port) => ['busybox', 'tftp', '-b', '1468', '-g', '-r', file, '-l', local, '127.0.0.1', port] },
+  { name: 'curl', argv: (file, local, port) => ['curl', '-sS', '--fail', '-o', local, `tftp://127.0.0.1:${port}/${file}`] },
+  { name: 'curl, blksize 1468', argv: (file, local, port) => ['curl', '-sS', '--tftp-blksize', '1468', '-o', local, `tftp://127.0.0.1:${port}/${file}`] },
+  { name: 'curl without options', argv: (file, local, port) => ['curl', '-sS', '--tftp-no-options', '-o', local, `tftp://127.0.0.1:${port}/${file}`] },
 ];
 
 type Ran = { code: number | null; output: string };
@@ -41,20 +41,28 @@ function run([program, ...argv]: readonly [string, ...string[]]): Promise<Ran> {
   });
 }
 
+async function getsWhole({ argv }: Fetcher, file: string, { from, local }: { from: Served; local: string }): Promise<void> {
+  const { code, output } = await run(argv(file, local, String(from.port)));
+  assert.equal(code, 0, output);
+  const expected = contents[file] ?? Buffer.alloc(0);
+  const got = await readFile(local).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT' && expected.length === 0) return Buffer.alloc(0); throw error; });
+  assert.ok(got.equals(expected), `${got.length} bytes instead of ${expected.length}, or others: ${output}`);
+}
+
 describe('every client gets every file, byte for byte', () => {
-  for (const [at, { name, argv }] of fetchers.entries()) {
-    for (const file of Object.keys(sizes)) {
-      test(`${name}: ${file}`, async () => {
-        const local = join(served.dir, `got-${at}-${file}`);
-        const { code, output } = await run(argv(file, local));
-        assert.equal(code, 0, output);
-        const expected = contents[file] ?? Buffer.alloc(0);
-        const got = await readFile(local).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT' && expected.length === 0) return Buffer.alloc(0); throw error; });
-        assert.ok(got.equals(expected), `${got.length} bytes instead of ${expected.length}, or others: ${output}`);
-      });
-    }
+  for (const [at, fetcher] of fetchers.entries()) {
+    for (const file of Object.keys(sizes)) test(`${fetcher.name}: ${file}`, () => getsWhole(fetcher, file, { from: served, local: join(served.dir, `got-${at}-${file}`) }));
   }
 });
+
+for (const [name, env] of [['without native sockets', { TFTP_NATIVE_IO: 'false' }], ['from one port', { TFTP_SINGLE_PORT: 'true' }]] as const) {
+  describe(`every client gets a file ${name}`, () => {
+    let other: Served;
+    before(async () => { other = await serve({ 'loader.efi': contents['loader.efi'] ?? Buffer.alloc(0) }, env); });
+    after(() => other[Symbol.asyncDispose]());
+    for (const [at, fetcher] of fetchers.entries()) test(fetcher.name, () => getsWhole(fetcher, 'loader.efi', { from: other, local: join(other.dir, `got-${at}`) }));
+  });
+}
 
 test('netascii: tftp-hpa and curl get a text file with their own line ends again', async () => {
   const local = join(served.dir, 'got-text');

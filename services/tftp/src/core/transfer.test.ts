@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { begin, blockCount, onAck, onTimeout, type Stepped } from './transfer.ts';
+import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
 
 const start = (totalBlocks: number, windowBlocks = 1, oack = false): Stepped => begin({ totalBlocks, windowBlocks, oack });
 
@@ -61,6 +61,13 @@ test('a client that went away: the window is sent again, then given up', () => {
     assert.deepEqual(stepped.action, { do: 'send-blocks', from: 1, to: 2 });
   }
   assert.deepEqual(onTimeout(stepped.state, 3).action, { do: 'fail', reason: 'client-gone' });
+});
+
+test('each repetition waits twice as long, at most eight times; progress starts anew', () => {
+  let stepped = start(9, 2);
+  const waits = Array.from({ length: 6 }, () => { const ms = patienceMs(stepped.state, 1000); stepped = onTimeout(stepped.state, 9); return ms; });
+  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 8000, 8000]);
+  assert.equal(patienceMs(onAck(stepped.state, 1).state, 1000), 1000);
 });
 
 test('any loss, duplication and reordering of ACKs ends in a whole file', () => {

@@ -25,6 +25,8 @@ export type Action =
 
 export type Stepped = { state: Transfer; action: Action };
 
+const maxBackOff = 8;
+
 /** A file of n whole blocks ends with an empty one (RFC 1350 §6). */
 export const blockCount = (sizeBytes: number, blockBytes: number): number => Math.floor(sizeBytes / blockBytes) + 1;
 
@@ -32,6 +34,9 @@ export function begin(options: { totalBlocks: number; windowBlocks: number; oack
   const state: Transfer = { totalBlocks: options.totalBlocks, windowBlocks: options.windowBlocks, acked: options.oack ? -1 : 0, sent: 0, tries: 0, repeated: false, retransmitted: 0 };
   return options.oack ? { state, action: { do: 'send-oack' } } : sendWindow(state);
 }
+
+/** How long the next ACK is waited for: twice as long with each repetition, at most eight times. */
+export const patienceMs = ({ tries }: Transfer, timeoutMs: number): number => timeoutMs * Math.min(2 ** tries, maxBackOff);
 
 /** `wireBlock` is the 16-bit number of the ACK. */
 export function onAck(state: Transfer, wireBlock: number): Stepped {

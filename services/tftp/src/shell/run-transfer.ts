@@ -1,7 +1,7 @@
-/** Performs one transfer: what the state machine says is sent, what comes is told to it, and the timer is kept. */
+/** Performs one transfer through Node's sockets: what the state machine says is sent, what comes is told to it, and the timer is kept. */
 import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeOack } from '@ironbus/wire';
 import type { Agreed } from '../core/negotiate.ts';
-import { begin, blockCount, onAck, onTimeout, type Stepped } from '../core/transfer.ts';
+import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from '../core/transfer.ts';
 import type { OpenPort, Peer, Port } from './ports.ts';
 
 export type Ended =
@@ -9,12 +9,14 @@ export type Ended =
   | { ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; message?: string; bytes: number };
 export type Running = { readonly ended: Promise<Ended>; stop(): void };
 
-type Options = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number; open: OpenPort };
-const maxBackOff = 8;
-const messageLimit = 200;
-
+/** What is transferred to whom, and how. */
+export type Wanted = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number };
 /** Never rejects: how it ended is a value. */
-export function runTransfer({ peer, content, agreed, maxTries, open }: Options): Running {
+export type RunTransfer = (wanted: Wanted) => Running;
+export const messageLimit = 200;
+
+/** Through Node's own sockets: for one port, and where the native ones can not be had. */
+export const slowTransfers = (open: OpenPort): RunTransfer => ({ peer, content, agreed, maxTries }) => {
   const { promise: ended, resolve } = Promise.withResolvers<Ended>();
   const port = open(peer, { ready: () => perform(stepped), packet: hear, failed: (why) => fail('send-failed', why) });
   const send = sender(port, content, agreed);
@@ -41,7 +43,7 @@ export function runTransfer({ peer, content, agreed, maxTries, open }: Options):
       case 'send-oack': send.oack(); break;
       case 'send-blocks': for (let block = action.from; block <= action.to; block++) send.block(block); break;
     }
-    patience.start(agreed.timeoutSeconds * 1000 * Math.min(2 ** state.tries, maxBackOff));
+    patience.start(patienceMs(state, agreed.timeoutSeconds * 1000));
   }
 
   function hear(bytes: Buffer): void {
@@ -51,7 +53,7 @@ export function runTransfer({ peer, content, agreed, maxTries, open }: Options):
     else if (decoded.packet.kind === 'error') fail('client-aborted', `${decoded.packet.code} ${decoded.packet.message}`);
   }
   return { ended, stop: () => fail('stopped') };
-}
+};
 
 /** Header and payload go out as one buffer, which is sent at once; a list of two would be copied by Node for each block. */
 function sender(port: Port, content: Buffer, { oack, blockBytes }: Agreed): { oack(): void; block(number: number): void } {

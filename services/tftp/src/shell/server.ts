@@ -6,10 +6,12 @@ import type { Logger } from '@ironbus/runtime';
 import { decodeTftp, encodeError, TftpError, TftpOp, type TftpRequest } from '@ironbus/wire';
 import type { TftpConfig } from '../config.ts';
 import { negotiate } from '../core/negotiate.ts';
+import { openFastTransfers, type FastTransfers } from './fast-transfers.ts';
 import type { Files } from './files.ts';
 import { findContent, type Found } from './find-content.ts';
+import { openNative } from './native.ts';
 import { asIs, idOf, ownPort, sharedPort } from './ports.ts';
-import { runTransfer, type Ended } from './run-transfer.ts';
+import { slowTransfers, type Ended, type RunTransfer } from './run-transfer.ts';
 import type { Lease } from './shared-file.ts';
 import type { Virtual } from './virtual.ts';
 
@@ -27,7 +29,8 @@ export function createTftpServer(options: Options): TftpServer {
   const { config, log } = options;
   const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024, ...(config.singlePort && { lookup: asIs }) });
   const shared = config.singlePort ? sharedPort(socket) : undefined;
-  const requests = createRequests(options, { open: shared?.open ?? ownPort(config.host), refuse: (to, code, message) => refuse(socket, to, code, message) });
+  const fast = shared === undefined && config.nativeIo ? fastTransfers(config, log) : undefined;
+  const requests = createRequests(options, { run: fast?.run ?? slowTransfers(shared?.open ?? ownPort(config.host)), refuse: (to, code, message) => refuse(socket, to, code, message) });
   let bound = false;
   let closed = false;
 
@@ -49,14 +52,22 @@ export function createTftpServer(options: Options): TftpServer {
       bound = false;
       if (closed) return;
       closed = true;
+      await fast?.stop();
       await new Promise<void>((resolve) => { socket.close(resolve); });
     },
   };
 }
 
+function fastTransfers({ host }: TftpConfig, log: Logger): FastTransfers | undefined {
+  const opened = openNative();
+  if (opened.ok) return openFastTransfers(opened.native, host);
+  log.info({ reason: opened.why }, 'transfers go through the slower sockets of Node');
+  return undefined;
+}
+
 const isRequest = (bytes: Buffer): boolean => bytes[0] === 0 && (bytes[1] === TftpOp.rrq || bytes[1] === TftpOp.wrq);
 
-type Wire = { open: ReturnType<typeof ownPort>; refuse(to: RemoteInfo, code: number, message: string): void };
+type Wire = { run: RunTransfer; refuse(to: RemoteInfo, code: number, message: string): void };
 
 /** The requests going on, by client address and port: a client that repeats its request gets one transfer. */
 function createRequests({ config, files, virtual, watcher, log }: Options, wire: Wire) {
@@ -91,7 +102,7 @@ function createRequests({ config, files, virtual, watcher, log }: Options, wire:
   function serve({ bytes, release }: Lease, mine: Going, from: RemoteInfo): void {
     const agreed = negotiate(mine.request.options, bytes.length, { maxBlockBytes: config.maxBlockBytes, maxWindowBlocks: config.maxWindowBlocks, timeoutSeconds: config.retransmitSeconds });
     const started = performance.now();
-    const running = runTransfer({ peer: { address: from.address, port: from.port }, content: bytes, agreed, maxTries: config.maxTries, open: wire.open });
+    const running = wire.run({ peer: { address: from.address, port: from.port }, content: bytes, agreed, maxTries: config.maxTries });
     mine.stop = () => running.stop();
     void running.ended.then((how) => {
       release();

@@ -3,7 +3,8 @@
  * given back when the last one is over. Memory holds it once, however many read it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { IronbusError } from '@ironbus/contracts';
 import { toNetascii } from '@ironbus/wire';
 
@@ -39,7 +40,7 @@ export class SharedFile {
     try {
       this.#loading ??= readVerified(this.#file);
       const bytes = await this.#loading;
-      return { bytes: mode === 'binary' ? bytes : this.#text ??= Buffer.from(toNetascii(bytes)), release: this.#once() };
+      return { bytes: mode === 'binary' ? bytes : this.#text ??= asText(bytes), release: this.#once() };
     } catch (error) {
       this.#loading = undefined;
       this.#users -= 1;
@@ -66,16 +67,28 @@ export class SharedFile {
 /** A loader, which is small: it stays in memory. */
 export function keptFile(bytes: Buffer): { take(mode: Mode): Promise<Lease> } {
   let text: Buffer | undefined;
-  return { take: async (mode) => ({ bytes: mode === 'binary' ? bytes : text ??= Buffer.from(toNetascii(bytes)), release: () => undefined }) };
+  return { take: async (mode) => ({ bytes: mode === 'binary' ? bytes : text ??= asText(bytes), release: () => undefined }) };
+}
+
+/** The thread that sends it (`engine.ts`) reads it where it is. */
+const sharedBuffer = (sizeBytes: number): Buffer => Buffer.from(new SharedArrayBuffer(sizeBytes));
+
+function asText(bytes: Buffer): Buffer {
+  const text = toNetascii(bytes);
+  const shared = sharedBuffer(text.length);
+  shared.set(text);
+  return shared;
 }
 
 /** Read in pieces, so that hashing does not keep other transfers waiting. */
 export async function readVerified({ path, sizeBytes, sha256 }: FileOnDisk): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  const bytes = sharedBuffer(sizeBytes);
   const hash = createHash('sha256');
   let at = 0;
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    const flags = sha256 === undefined ? constants.O_RDONLY | constants.O_NOFOLLOW : constants.O_RDONLY; // a link put there since could lead out of the tree
+    const file = await open(path, flags);
+    for await (const piece of file.createReadStream({ highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
       if (at + piece.length > sizeBytes) throw differs(path);
       piece.copy(bytes, at);
       at += piece.length;

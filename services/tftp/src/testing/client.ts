@@ -42,6 +42,15 @@ export async function openClient(): Promise<Client> {
   };
 }
 
+/** The next packet like this; others before it (repetitions, on a machine that is slower than the server's patience) are passed over. */
+export async function nextWhere(client: Client, matches: (packet: TftpPacket) => boolean): Promise<Received> {
+  for (;;) {
+    const received = await client.next();
+    if (matches(received.packet)) return received;
+  }
+}
+export const isBlock = (block: number) => (packet: TftpPacket): boolean => packet.kind === 'data' && packet.block === block;
+
 export type Fetch = {
   file: string; options?: Record<string, string | number>;
   /** Whether this packet is lost on its way; asked for each DATA that arrives and each ACK that leaves. */
