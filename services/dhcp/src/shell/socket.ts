@@ -5,7 +5,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { IronbusError } from '@ironbus/contracts';
 import { parseIpv4 } from '@ironbus/wire';
-
 import { bindToDevice, descriptorOf, openNative } from './native.ts';
 import { sendNow } from './raw-socket.ts';
 
