@@ -5,8 +5,8 @@ import type { Aftermath, Server } from './server.ts';
 
 type Said = { ready?: Record<string, number>; aftermath?: Aftermath };
 
-/** `nodeFlags` are given to the service's own Node. */
-export const ours = (nodeFlags: readonly string[] = []): Server => ({
+/** `nodeFlags` are given to the service's own Node: those of deploy/compose unless told. */
+export const ours = (nodeFlags: readonly string[] = ['--max-semi-space-size=8']): Server => ({
   name: 'ironbus',
   flags: `node ${[...nodeFlags, 'services/dhcp/src/main.ts'].join(' ')}; redis-server appendonly yes, appendfsync everysec; nats-server sync_interval always; LOG_LEVEL warn; probeAddresses false`,
   async start(place) {

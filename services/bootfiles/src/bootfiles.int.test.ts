@@ -103,7 +103,7 @@ test('an interrupted step is claimed again by the next boot until claims run out
   assert.equal((await agent.claim('write-image', attempt)).status, 409);
   const plan = await agent.checkIn();
   assert.deepEqual([plan.body.steps, plan.body.end], [[], 'poweroff']);
-  assert.match(await fetchScript(rack), /# ironbus: attempt-done\nkernel /);
+  assert.match(await fetchScript(rack), /# ironbus: attempt-done\niseq .*\nkernel /);
   await waitFor(() => ofType(rack.events, 'node.step-reported').some((event) => (event.data as { reason: string }).reason === 'claims-exhausted'));
 });
 
