@@ -1,5 +1,5 @@
 /**
- * The libc calls that move many datagrams at once, through koffi. Node's own sockets cost some 10 µs for each packet (docs/adr/0014-tftp-io.md).
+ * The libc calls that move many datagrams at once, through koffi. Node's own sockets cost some 10 µs for each packet (docs/adr/0017-tftp-io.md).
  * koffi is an optional dependency and the structures are Linux' on 64 bits: `openNative` says in words why it can not be had.
  */
 import { createRequire } from 'node:module';
