@@ -59,7 +59,7 @@ async function messages(): Promise<Record<string, number>> {
 
 /** Leases as Redis has them: one field per client that holds an address. */
 async function leases(): Promise<number> {
-  const records = await store.redis.hgetall(store.key('net', 'bench', 'mac')).catch(() => ({}));
+  const records = await store.redis.hgetall(store.key('net', 'bench', 'mac'));
   return Object.values(records).filter((value) => value.split('|')[1] === 'l').length;
 }
 

@@ -1,12 +1,13 @@
 /** Our dhcp service as the bench's server: what runs in the namespace is ours-main.ts. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { stackFlags } from '../../scripts/node-flags.mjs';
 import type { Started } from './place.ts';
 import type { Aftermath, Server } from './server.ts';
 
 type Said = { ready?: Record<string, number>; aftermath?: Aftermath };
 
-/** `nodeFlags` are given to the service's own Node: those of deploy/compose unless told. */
-export const ours = (nodeFlags: readonly string[] = ['--max-semi-space-size=8']): Server => ({
+/** `nodeFlags` are given to the service's own Node: dhcp's own in deploy/compose unless told. */
+export const ours = (nodeFlags: readonly string[] = stackFlags): Server => ({
   name: 'ironbus',
   flags: `node ${[...nodeFlags, 'services/dhcp/src/main.ts'].join(' ')}; redis-server appendonly yes, appendfsync everysec; nats-server sync_interval always; LOG_LEVEL warn; probeAddresses false`,
   async start(place) {

@@ -1,24 +1,16 @@
 /** Batches against a real server that syncs: what is stored, what is refused, and what a kill leaves behind. */
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 import { makeEvent, type Event, type EventDefinition } from '@ironbus/contracts';
-import { startNats, type NatsServer } from '../../testkit/src/nats-server.ts';
+import { startNats } from '../../testkit/src/nats-server.ts';
 import { waitFor } from '../../testkit/src/wait-for.ts';
 import { ensureTopology } from './bus.ts';
 import type { BatchEvent } from './publish-batch.ts';
-import { dhcp, probeDone, readyBus, topology } from './test/support.ts';
+import { dhcp, probeDone, readyBus, topology, useJetStream } from './test/support.ts';
 
-let nats: NatsServer;
-let raw: NatsConnection;
-let jsm: JetStreamManager;
-before(async () => {
-  nats = await startNats();
-  raw = await connect({ servers: nats.url });
-  jsm = await jetstreamManager(raw);
-});
-after(async () => { await raw.close(); await nats.stop(); });
+const server = useJetStream();
 
 const events = (name: string, count: number, from = 1): BatchEvent[] => Array.from({ length: count }, (_, at) =>
   ({ event: makeEvent(probeDone, dhcp, { key: name, data: { n: from + at } }) as Event as Event<EventDefinition> }));
@@ -36,11 +28,11 @@ async function numbers(manager: JetStreamManager, key: string): Promise<number[]
 }
 
 test('a batch is stored whole, in its order, with the ids and the bytes it came with', async () => {
-  await using bus = await readyBus(nats);
+  await using bus = await readyBus(server.nats);
   const batch = events('whole', 1_000).map(({ event }) => ({ event, json: JSON.stringify(event) }));
   assert.deepEqual(await bus.publishBatch(batch), { ok: true });
-  assert.deepEqual(await numbers(jsm, 'whole'), Array.from({ length: 1_000 }, (_, at) => at + 1));
-  const message = await jsm.streams.getMessage('FACTS', { last_by_subj: 'probe.done.rack1.whole' });
+  assert.deepEqual(await numbers(server.jsm, 'whole'), Array.from({ length: 1_000 }, (_, at) => at + 1));
+  const message = await server.jsm.streams.getMessage('FACTS', { last_by_subj: 'probe.done.rack1.whole' });
   assert.equal(message?.string(), batch.at(-1)?.json);
   assert.equal(message?.header.get('Nats-Msg-Id'), batch.at(-1)?.event.id);
   assert.equal(bus.counts.get('published'), 1_000);
@@ -48,24 +40,24 @@ test('a batch is stored whole, in its order, with the ids and the bytes it came 
 });
 
 test('one event that is there already refuses the batch, and none of the others is stored', async () => {
-  await using bus = await readyBus(nats);
+  await using bus = await readyBus(server.nats);
   const batch = events('known', 20);
   await bus.publishEvent(batch[9]?.event ?? assert.fail());
   const answer = await bus.publishBatch(batch);
   assert.ok(!answer.ok && /duplicate/.test(answer.why), JSON.stringify(answer));
-  assert.deepEqual(await numbers(jsm, 'known'), [10]);
+  assert.deepEqual(await numbers(server.jsm, 'known'), [10]);
   for (const { event } of batch) await bus.publishEvent(event);
-  assert.deepEqual((await numbers(jsm, 'known')).length, 20);
+  assert.deepEqual((await numbers(server.jsm, 'known')).length, 20);
   assert.deepEqual(await bus.publishBatch(events('known', 20, 21)), { ok: true }, 'batches go on after it');
 });
 
 test('an event too large for NATS stores nothing and breaks nothing', async () => {
-  await using bus = await readyBus(nats);
+  await using bus = await readyBus(server.nats);
   const batch = events('large', 20);
   const big = { ...(batch[9] ?? assert.fail()).event, data: { n: 10, text: 'x'.repeat(1_100_000) } } as Event;
   const answer = await bus.publishBatch(batch.with(9, { event: big as Event<EventDefinition> }));
   assert.ok(!answer.ok && /max_payload/.test(answer.why), JSON.stringify(answer));
-  assert.deepEqual(await numbers(jsm, 'large'), []);
+  assert.deepEqual(await numbers(server.jsm, 'large'), []);
   assert.deepEqual(await bus.publishBatch(events('large', 20)), { ok: true });
 });
 

@@ -3,10 +3,9 @@
  * address is used. Real servers, clients and kernels in network namespaces; the tests are in testing/{lan,addresses}.netns.ts.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeNamespaces, run, whyNoNamespaces } from './testing/namespaces.ts';
-import { startIn } from './testing/programs.ts';
+import { runTestsIn } from './testing/run-tests-in.ts';
 
 test('other servers and used addresses, in network namespaces', async (t) => {
   const why = whyNoNamespaces();
@@ -27,11 +26,5 @@ test('other servers and used addresses, in network namespaces', async (t) => {
   run(`ip netns exec ${far} sysctl -qw net.ipv4.ip_forward=1`);
   run(`ip -n ${beyond} route add default via 10.78.9.1`);
   run(`ip -n ${rack} route add 10.78.9.0/24 via 10.78.0.2`);
-  delete process.env['NODE_TEST_CONTEXT'];
-  const files = ['lan', 'addresses'].map((name) => join(import.meta.dirname, `testing/${name}.netns.ts`));
-  const flags = ['--test', '--test-reporter=spec', '--test-concurrency=1'];
-  const tests = startIn(rack, 'env', `SF_RACK=${rack}`, `SF_FAR=${far}`, `SF_PEER=${peer}`, process.execPath, ...flags, ...files);
-  const { code, output } = await tests.ended();
-  assert.equal(code, 0, output);
-  t.diagnostic(output);
+  await runTestsIn(t, rack, { files: ['lan.netns.ts', 'addresses.netns.ts'], environment: { SF_RACK: rack, SF_FAR: far, SF_PEER: peer } });
 });

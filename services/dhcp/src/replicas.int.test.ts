@@ -1,9 +1,8 @@
 /** Two replicas on one wire, each a process and a namespace of its own: the tests are in testing/replicas.netns.ts, run where NATS and Redis are. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeNamespaces, run, whyNoNamespaces } from './testing/namespaces.ts';
+import { runTestsIn } from './testing/run-tests-in.ts';
 
 const name = (what: string): string => `rp${process.pid}-${what}`;
 const [hub, a, b, load, udhcpc, dhclient] = ['h', 'a', 'b', 'l', 'u', 'd'].map(name) as [string, string, string, string, string, string];
@@ -35,14 +34,6 @@ test('two replicas of the service on one wire', async (t) => {
   const why = whyNoNamespaces();
   assert.equal(why, undefined, why);
   t.after(makeRack());
-  const { NODE_TEST_CONTEXT: _, ...environment } = process.env;
-  const file = join(import.meta.dirname, 'testing/replicas.netns.ts');
-  const child = spawn('ip', ['netns', 'exec', hub, process.execPath, '--test', '--test-reporter=spec', file], {
-    env: { ...environment, REPLICAS_A: a, REPLICAS_B: b, REPLICAS_LOAD: load, REPLICAS_UDHCPC: udhcpc, REPLICAS_DHCLIENT: dhclient }, stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-  const code = await new Promise((resolve) => { child.once('close', resolve); });
-  assert.equal(code, 0, output);
-  t.diagnostic(output);
+  const environment = { REPLICAS_A: a, REPLICAS_B: b, REPLICAS_LOAD: load, REPLICAS_UDHCPC: udhcpc, REPLICAS_DHCLIENT: dhclient };
+  await runTestsIn(t, hub, { files: ['replicas.netns.ts'], environment });
 });

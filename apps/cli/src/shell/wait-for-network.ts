@@ -30,6 +30,6 @@ export async function waitForNetwork(client: Client, id: string, { before, signa
     const status = await readStatus(client, id);
     const outcome = verdict(status);
     if (outcome.settled || Date.now() >= endAt || signal.aborted) return { status, outcome };
-    await sleep(betweenMs, undefined, { signal }).catch(() => undefined); // interrupted: the loop sees it
+    await sleep(betweenMs, undefined, { signal }).catch((error: unknown) => { if (!signal.aborted) throw error; });
   }
 }

@@ -1,8 +1,11 @@
 /** What the bus's own integration tests share: a small catalogue, a log that remembers, and buses that are closed. */
+import { after, before } from 'node:test';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Type } from 'typebox';
 import { defineBucket, defineEvent, type EventDefinition, type Event, type Origin } from '@ironbus/contracts';
 import { openBus, ensureTopology, type Bus, type BusOptions } from '../bus.ts';
-import type { NatsServer } from '../../../testkit/src/nats-server.ts';
+import { startNats, type NatsServer } from '../../../testkit/src/nats-server.ts';
 import type { Log } from '../types.ts';
 
 export const probeDone = defineEvent({ type: 'probe.done', owner: 'dhcp', stream: 'FACTS', key: 'mac', doc: 'test', data: { n: Type.Integer() } });
@@ -20,6 +23,18 @@ export function rememberingLog(): Log & { lines: Line[] } {
   const lines: Line[] = [];
   const at = (level: string) => (fields: object, message: string) => { lines.push({ level, message, fields: fields as Record<string, unknown> }); };
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** A nats-server of the file's own, and JetStream as its clients see it, from before the first test to after the last. */
+export function useJetStream(): { nats: NatsServer; raw: NatsConnection; jsm: JetStreamManager } {
+  const used = {} as { nats: NatsServer; raw: NatsConnection; jsm: JetStreamManager };
+  before(async () => {
+    used.nats = await startNats();
+    used.raw = await connect({ servers: used.nats.url });
+    used.jsm = await jetstreamManager(used.raw);
+  });
+  after(async () => { await used.raw.close(); await used.nats.stop(); });
+  return used;
 }
 
 /** A bus whose counts are in `counts` by name. */

@@ -162,7 +162,7 @@ export class LeaseStore {
     for (const { pool, address } of this.#own.end(nowMs)) this.stock.putBack(pool, address);
   }
 
-  /** Whether `loadKnown` is due: never done, or siblings have written since. */
+  /** Whether `loadKnown` is due before offers can be made without Redis. Asked every second, so that a sibling that comes is noticed and heeded. */
   mustLoad(network: string): boolean {
     if (!this.#isAlone(network)) this.#own.forgetRecords(network);
     return this.#isAlone(network) && !this.#own.knowsRecords(network);

@@ -42,6 +42,7 @@ export class Upkeep {
   async tick(): Promise<void> {
     const { store, networks, leases, bindings, log, now } = this.#parts;
     this.#ticks += 1;
+    leases.endOffers(now());
     if (this.#ticks % pruneEvery === 0) {
       leases.memory.prune(now());
       bindings.prune(now() - forgetBootMs);
@@ -58,7 +59,6 @@ export class Upkeep {
   async #keep(served: Network): Promise<void> {
     const { id: network, leaseSeconds } = served;
     const { leases, expiry, networks, bindings, log, now, answers } = this.#parts;
-    leases.endOffers(now());
     if (leases.mustLoad(network) || !this.#loaded.has(network)) {
       const known = await leases.loadKnown(network);
       this.#loaded.add(network);

@@ -1,9 +1,8 @@
 /** Runs a test file inside a server's namespace that one wire joins to a clients' namespace; its name is in FLOOD_CLIENTS there. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { makeNamespaces, whyNoNamespaces } from './namespaces.ts';
+import { runTestsIn } from './run-tests-in.ts';
 
 /** The wire's ends. */
 export const wire = { server: 'fl-s0', clients: 'fl-c0' } as const;
@@ -15,13 +14,5 @@ export async function runBetweenNamespaces(t: TestContext, file: string): Promis
   const server = `fl${process.pid}-s`;
   const clients = `fl${process.pid}-c`;
   t.after(makeNamespaces([server, clients], [{ from: server, device: wire.server, to: clients, peer: wire.clients, address: '10.77.0.1/24' }]));
-  const { NODE_TEST_CONTEXT: _, ...environment } = process.env;
-  const child = spawn('ip', ['netns', 'exec', server, process.execPath, '--test', '--test-reporter=spec', join(import.meta.dirname, file)], {
-    env: { ...environment, FLOOD_CLIENTS: clients }, stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-  const code = await new Promise((resolve) => { child.once('close', resolve); });
-  t.diagnostic(output);
-  assert.equal(code, 0, output);
+  await runTestsIn(t, server, { files: [file], environment: { FLOOD_CLIENTS: clients } });
 }

@@ -43,7 +43,7 @@ async function dnsmasq(device: string, ...options: string[]): Promise<Program> {
 }
 const serves = ['--dhcp-range=10.78.0.50,10.78.0.60,2m', '--dhcp-boot=pxelinux.0'];
 const probe = (options: { device?: string; own?: string[]; listenMs?: number } = {}): Promise<ProbeOutcome> =>
-  probeServers({ device: options.device ?? 'sf-s0', own: () => new Set(options.own), listenMs: options.listenMs ?? 1_000 }, signal);
+  probeServers({ device: options.device ?? 'sf-s0', own: () => new Set(options.own), listenMs: options.listenMs ?? 3_000 }, signal);
 async function servers(options: Parameters<typeof probe>[0] = {}) {
   const outcome = await probe(options);
   assert.ok(outcome.ok, JSON.stringify(outcome));
@@ -132,7 +132,7 @@ test('the command lists servers with CAP_NET_RAW alone, and says what is missing
   await using _ = await dnsmasq('sf-br', ...serves, '--no-ping');
   const cli = join(import.meta.dirname, '../probe-cli.ts');
   const rawOnly = ['--bounding-set=-all,+net_raw', '--inh-caps=-all,+net_raw'];
-  const listed = await startIn(rack, 'setpriv', ...rawOnly, process.execPath, cli, '--interface', 'sf-s0', '--seconds', '1').ended();
+  const listed = await startIn(rack, 'setpriv', ...rawOnly, process.execPath, cli, '--interface', 'sf-s0', '--seconds', '4').ended();
   assert.equal(listed.code, 0, listed.output);
   assert.match(listed.output, /^SERVER +FROM +MAC +OFFERED +BOOT FILE\n10\.78\.0\.2 +10\.78\.0\.2 +52:54:00:78:00:02 +10\.78\.0\.\d+ +pxelinux\.0\n$/);
   const rows: [string, string[], RegExp][] = [
