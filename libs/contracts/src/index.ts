@@ -1,4 +1,4 @@
-/** The face of @ironbus/contracts: everything that crosses the bus, and nothing else. */
+/** The face of @ironbus/contracts: everything that crosses the bus, and what all need to judge it. */
 export {
   MacAddress, Ipv4Address, IpAddressText, Token, NodeIdText, RackIdText, EventIdText, Timestamp, DurationSeconds, Sha256, Hostname, parseMac,
   macToken, parseIpv4, parseToken, parseNodeId, parseRackId, provisionalNodeId, type Brand, type Mac, type Ipv4, type IpAddress, type NodeId, type
@@ -17,6 +17,7 @@ export {
   statusCodes, statuses, StatusName, OperationKind, PowerState, PowerType, PowerAction, BootDevice, Operation, Failure, Deployment, Hardware, Node,
   type Status,
 } from './node.ts';
+export { nearest } from './nearest.ts';
 export { Sealed } from './sealed.ts';
 export { Cidr, AddressRange, NetworkMode, DhcpOption, LoaderChoice, Reservation, StaticRoute, BootMenu, ConsoleChoice, ConsoleMenu, Network } from './network.ts';
 export { validateNetworks } from './network-rules/validate.ts';

@@ -20,7 +20,8 @@ export function checkProfile(profile: Profile, { images, layers }: { images: Ima
   const found = [
     ...(rendered.ok ? [] : [{ path: '/template', ...rendered.problem }]), ...line.map((problem) => ({ path: '/kernelArguments', ...problem })),
   ];
-  if (!rendered.ok || rendered.text.includes(from.phoneHomeUrl)) return found;
+  // As it was before a translation may have packed it.
+  if (!rendered.ok || rendered.rendered.includes(from.phoneHomeUrl)) return found;
   return [...found, { path: '/template', message: silence(profile) }];
 }
 

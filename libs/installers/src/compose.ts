@@ -2,7 +2,8 @@
 import { macToken, type Deployment, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
-import { renderTemplate, type Problem, type Rendered } from './template.ts';
+import { renderTemplate, type Problem } from './template.ts';
+import { templateLine } from './template-line.ts';
 import { splitArguments } from './words.ts';
 
 /** An image of the index by id: what a template needs of it. */
@@ -18,12 +19,20 @@ export type ComposeFrom = {
   userData: string | null; secrets: Readonly<Record<string, string>>;
 };
 
+/** `text` is what the machine fetches; `rendered` is what the template said, which may have been translated. */
+export type Composed = { ok: true; text: string; rendered: string } | { ok: false; problem: Problem };
+
 /** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. */
-export function renderConfig(from: ComposeFrom): Rendered {
-  const rendered = renderTemplate(from.profile.template, snippetsOf(from), scopeOf(from));
+export function renderConfig(from: ComposeFrom): Composed {
+  const snippets = snippetsOf(from);
+  const { template, kind } = from.profile;
+  const rendered = renderTemplate(template, snippets, scopeOf(from));
   if (!rendered.ok) return rendered;
-  const problem = kinds[from.profile.kind].check(rendered.text)[0];
-  return problem === undefined ? rendered : { ok: false, problem };
+  const made = kinds[kind].make(rendered.text);
+  if (made.ok) return { ...made, rendered: rendered.text };
+  const { problem } = made;
+  const source = problem.line === undefined ? undefined : templateLine(rendered.text.split('\n')[problem.line - 1] ?? '', { template, snippets });
+  return { ok: false, problem: { ...problem, ...(source !== undefined && { source }) } };
 }
 
 const snippetsOf = ({ profile, layers }: ComposeFrom): Record<string, string> => {

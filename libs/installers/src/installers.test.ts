@@ -1,5 +1,6 @@
 /** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
 import assert from 'node:assert/strict';
+import { gunzipSync } from 'node:zlib';
 import { test } from 'node:test';
 import { profileKinds, type Layer, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
 import { checkProfile, formatProblem, kernelLine, kinds, layersFor, renderConfig, renderTemplate, type ComposeFrom } from './index.ts';
@@ -91,10 +92,44 @@ const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['autoyast: XML', { kind: 'autoyast', template: '<profile>\n<a>\n</b>\n</profile>' }, /^line [234] .* not XML/],
   ['autoyast: root', { kind: 'autoyast', template: '<autoinst/>' }, /AutoYaST wants <profile>/],
   ['ignition: JSON', { kind: 'ignition', template: '{\n "ignition": {,\n}' }, /^line 2 .* not JSON/],
-  ['ignition: Butane', { kind: 'ignition', template: 'variant: fcos\nversion: 1.5.0\n' }, /this is Butane: translate it first/],
+  ['ignition: Butane', { kind: 'ignition', template: '# {{ machine.id }}\n{% if true %}\nvariant: fcos\n{% endif %}\nversion: 1.5.0\nstorag: {}\n' }, /^line 6 of the rendered text: there is no "storag" .* did you mean "storage"/],
+  ['a line that a loop made', { kind: 'ignition', template: 'variant: fcos\nversion: 1.5.0\n{% for tag in machine.tags %}\n# {{ tag }}\n{% endfor %}\npasswd: { user: {{ ssh_keys | json }} }\n' }, /^line 8 of the rendered text \(line 6 of the template\): there is no "user"/],
+  ['a line of a snippet', { kind: 'ignition', template: 'variant: fcos\nversion: 1.5.0\n{% include "users" %}', snippets: { users: 'passwd:\n  group: [{{ machine.id }}]\n' } }, /^line 4 of the rendered text \(line 2 of snippet users\): there is no "group"/],
+  ['a line that several may have made', { kind: 'ignition', template: 'variant: fcos\nversion: 1.5.0\n{% for tag in machine.tags %}\n{% endfor %}\nx: {{ machine.id }}\n{% if false %}\nx: {{ machine.serial }}\n{% endif %}' }, /^line 6 of the rendered text: there is no "x"/],
   ['talos', { kind: 'talos', template: 'version: v1alpha1\ncluster: {}\n' }, /no map "machine"/],
   ['ipxe', { kind: 'ipxe', template: '# !ipxe\n' }, /begins with "#!ipxe"/],
 ];
+
+const butane = `variant: fcos
+version: 1.5.0
+passwd: { users: [{ name: core, ssh_authorized_keys: {{ ssh_keys | json }} }] }
+storage:
+  files:
+    - path: /etc/hostname
+      mode: 0644
+      contents: { inline: {{ machine.fqdn | json }} }
+    - path: /usr/local/bin/call-home
+      mode: 0755
+      contents:
+        inline: |
+          #!/bin/sh
+          # the first boot says that it is done
+          {{ phone_home.command }}
+`;
+
+test('Butane becomes the Ignition that the machine fetches, and its call home is seen although it is packed', () => {
+  const profile = profileOf({ kind: 'ignition', template: butane });
+  assert.deepEqual(checkProfile(profile, { images: {}, layers: [] }), []);
+  const made = text(fromOf({ profile }));
+  assert.ok(!made.includes('/phone-home/'));
+  const { ignition, passwd, storage } = JSON.parse(made) as { ignition: object; passwd: object; storage: { files: { path: string; mode: number; contents: { source: string; compression: string } }[] } };
+  assert.deepEqual([ignition, passwd], [{ version: '3.4.0' }, { users: [{ name: 'core', sshAuthorizedKeys: ['ssh-ed25519 AAAA me'] }] }]);
+  const [hostname, script] = storage.files;
+  assert.deepEqual(hostname, { path: '/etc/hostname', mode: 0o644, contents: { source: 'data:,web1.lab.example', compression: '' } });
+  assert.equal(script?.contents.compression, 'gzip');
+  assert.match(gunzipSync(Buffer.from(script?.contents.source.split(',')[1] ?? '', 'base64')).toString(), /^#!\/bin\/sh\n# the first boot .*\ni=0; until curl -fsS -o \/dev\/null http:\/\/10\.77\.0\.1:5248\/phone-home\/k7x2mp\/S /);
+  assert.match(checkProfile(profileOf({ kind: 'ignition', template: butane.replace('{{ phone_home.command }}', 'true') }), { images: {}, layers: [] })[0]?.message ?? '', /nothing in it calls home/);
+});
 
 test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));

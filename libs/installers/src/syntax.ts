@@ -68,19 +68,6 @@ export function checkTalos(text: string): Problem[] {
   return typeof main.machine === 'object' && main.machine !== null ? [] : [at(1, 'there is no map "machine": this is no Talos machine configuration')];
 }
 
-export function checkIgnition(text: string): Problem[] {
-  if (/^(variant|version):/m.test(text)) return [at(1, 'this is Butane: translate it first, "butane --strict < config.bu > config.ign"')];
-  let config: { ignition?: { version?: unknown } };
-  try {
-    config = JSON.parse(text) as typeof config;
-  } catch (error) {
-    const message = (error as Error).message;
-    return [at(Number(/line (\d+)/.exec(message)?.[1] ?? lines(text).length), `not JSON: ${message}`)];
-  }
-  const version = config?.ignition?.version;
-  return typeof version === 'string' && /^3\.\d+\.\d+$/.test(version) ? [] : [at(lineOf(text, /"version"|"ignition"/), 'an Ignition configuration says { "ignition": { "version": "3.4.0" } }')];
-}
-
 export function checkAutoyast(text: string): Problem[] {
   const problems: Problem[] = [];
   const onError = (_level: string, message: string, context: { locator?: { lineNumber?: number } }): void => {

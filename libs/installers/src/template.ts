@@ -5,8 +5,11 @@
 import type { Liquid, LiquidError, LiquidOptions } from 'liquidjs';
 import { liquid } from './parsers.ts';
 
-/** `in` is the snippet a problem lies in; `rendered` says that line and column are of the result, not of the template. */
-export type Problem = { message: string; line?: number; column?: number; in?: string; rendered?: boolean };
+/**
+ * `in` is the snippet a problem lies in; `rendered` says that line and column are of the result, not of the template; `source` is the
+ * template’s line that made it, where one alone can have.
+ */
+export type Problem = { message: string; line?: number; column?: number; in?: string; rendered?: boolean; source?: { line: number; in?: string } };
 export type Rendered = { ok: true; text: string } | { ok: false; problem: Problem };
 
 /** A configuration has tens of kilobytes and is rendered in a millisecond. */
@@ -59,8 +62,9 @@ function reason(error: LiquidError, known: readonly string[]): string {
 }
 
 /** `line 3, column 5 of snippet users: …`, for people. */
-export function formatProblem({ message, line, column, in: file, rendered }: Problem): string {
+export function formatProblem({ message, line, column, in: file, rendered, source }: Problem): string {
   const where = [line === undefined ? '' : `line ${line}`, column === undefined ? '' : `column ${column}`].filter((part) => part !== '').join(', ');
   const what = file === undefined ? (rendered === true ? 'the rendered text' : 'the template') : file === 'kernelArguments' ? 'the kernel arguments' : `snippet ${file}`;
-  return where === '' ? message : `${where} of ${what}: ${message}`;
+  const made = source === undefined || (source.in === undefined && source.line === line) ? '' : ` (line ${source.line} of ${source.in === undefined ? 'the template' : `snippet ${source.in}`})`;
+  return where === '' ? message : `${where} of ${what}${made}: ${message}`;
 }

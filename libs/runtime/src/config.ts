@@ -3,11 +3,11 @@
  * same declaration. All violations are reported at once; an empty variable counts as not set (compose passes those).
  */
 import { readFileSync } from 'node:fs';
+import { nearest } from '@ironbus/contracts';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { commonFields, type CommonFields } from './common-config.ts';
 import { coerce, describeShape } from './config-text.ts';
-import { nearest } from './nearest.ts';
 import { redacted, redactUrl } from './logger.ts';
 
 export type Field<S extends TSchema = TSchema> = {

@@ -6,7 +6,6 @@ export { DurationInMs, DurationInSeconds, OneOf, PortNumber } from './config-tex
 export { commonFields } from './common-config.ts';
 export { createHealth, type Health, type Readiness, type Ready } from './health.ts';
 export { createLogger, describeError, logLevels, redactSecrets, redactUrl, type Logger, type LogFields, type LogLevel } from './logger.ts';
-export { nearest } from './nearest.ts';
 export { backoffMs, retryForever } from './retry.ts';
 export { exitConfig, runMain, type MainOptions } from './run-main.ts';
 export { composeParts, createPart, startAll, stopAll, within, type Limits, type Part, type Service } from './service.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { after, before, beforeEach, test } from 'node:test';
 import { bindingsBucket, imagesBucket, layersBucket, profilesBucket, type Image, type Layer, type Profile } from '@ironbus/contracts';
-import { waitFor } from '@ironbus/testkit';
+import { unpackedProgram, waitFor } from '@ironbus/testkit';
 import { fetchScript, macPath } from '../test/agent.ts';
 import { deployment, image as template, mac, node, otherMac, policy } from '../test/fixtures.ts';
 import { ofType, startRack, type Rack } from '../test/rack.ts';
@@ -149,6 +149,54 @@ test('autoinstall: NoCloud’s directory holds meta-data that claims nothing, an
   assert.equal(mine('node.step-claimed').length, 0);
   assert.match((await get(`${seed}user-data`)).text, /^#cloud-config\n/);
   await waitFor(() => mine('node.step-claimed').length === 1);
+});
+
+const butane = `variant: fcos
+version: 1.4.0
+storage:
+  filesystems: [{ device: {{ values.disk }}, path: /var/lib/data, format: xfs, with_mount_unit: true }]
+  files:
+    - { path: /etc/hostname, mode: 0644, contents: { inline: {{ machine.hostname }} } }
+systemd:
+  units:
+    - name: call-home.service
+      enabled: true
+      contents: |
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/sh -c '{{ phone_home.command | replace: "$", "$$" }}'
+        [Install]
+        WantedBy=multi-user.target
+`;
+
+test('ignition: a profile in Butane is fetched as Ignition JSON that Ignition takes, with the machine’s facts and its call home', async () => {
+  await putProfile({ kind: 'ignition', kernelArguments: '', template: butane });
+  const url = await waitFor(async () => / ignition\.config\.url=(\S+)/.exec(await fetchScript(rack))?.[1]);
+  const accept = 'application/vnd.coreos.ignition+json;version=3.4.0, */*;q=0.1';
+  const fetched = execFileSync('curl', ['-sS', '--max-time', '10', '-H', `Accept: ${accept}`, '-w', '\n%{http_code} %{content_type}', rack.url(pathOf(url))], { encoding: 'utf8' });
+  const end = fetched.lastIndexOf('\n');
+  assert.equal(fetched.slice(end + 1), '200 application/json; charset=utf-8');
+  const text = fetched.slice(0, end);
+  const judged = spawnSync(unpackedProgram('ignition', 'usr/bin/ignition-validate'), ['-'], { input: text, encoding: 'utf8' });
+  assert.deepEqual([judged.status, `${judged.stdout}${judged.stderr}`], [0, '']);
+  const { ignition, storage, systemd } = JSON.parse(text) as { ignition: object; storage: { filesystems: object[]; files: object[] }; systemd: { units: { name: string; contents: string }[] } };
+  assert.deepEqual(ignition, { version: '3.3.0' });
+  assert.deepEqual(storage, {
+    filesystems: [{ device: '/dev/vda', path: '/var/lib/data', format: 'xfs' }], files: [{ path: '/etc/hostname', mode: 0o644, contents: { source: 'data:,web1', compression: '' } }],
+  });
+  assert.deepEqual(systemd.units.map(({ name }) => name), ['var-lib-data.mount', 'call-home.service']);
+  await waitFor(() => mine('node.step-claimed').length === 1);
+  const called = /(http\S+) \|\|/.exec(systemd.units[1]?.contents ?? '')?.[1] ?? '';
+  assert.equal((await get(pathOf(called))).status, 200);
+  await waitFor(() => mine('node.phoned-home').length === 1);
+});
+
+test('ignition: Butane that can not be translated for this machine claims nothing and says why', async () => {
+  await putProfile({ kind: 'ignition', kernelArguments: '', template: butane.replace('mode: 0644', 'mode: {{ machine.serial }}') });
+  const url = await waitFor(async () => / ignition\.config\.url=(\S+)/.exec(await fetchScript(rack))?.[1]);
+  const told = await waitFor(async () => { const answer = await get(pathOf(url)); return answer.status === 422 ? answer : undefined; });
+  assert.match(told.text, /line 6 of the rendered text: storage\.files\[0\]\.mode is \\"S1\\", a whole number is wanted/);
+  assert.equal(mine('node.step-claimed').length, 0);
 });
 
 test('a template that does not render for this machine claims nothing and says why', async () => {

@@ -23,8 +23,8 @@ export const clientPackages = [
   'wget', 'apache2-utils', 'genisoimage', 'xorriso', 'udftools', 'libarchive-tools', 'p7zip-full', 'grub-common', 'kea-common', 'dnsmasq-base',
 ] as const;
 
-/** Servers, relays and clients whose daemons must not become services of the host: unpacked under `<cache>/unpacked`. */
-export const unpackedPackages = ['isc-dhcp-server', 'isc-dhcp-relay', 'kea-dhcp4-server', 'dhcpcd-base'] as const;
+/** Servers, relays and clients whose daemons must not become services of the host, and Ignition, which hooks itself into initrds: unpacked under `<cache>/unpacked`. */
+export const unpackedPackages = ['isc-dhcp-server', 'isc-dhcp-relay', 'kea-dhcp4-server', 'dhcpcd-base', 'ignition'] as const;
 
 /** For the rival stack of bench/boot-time. */
 export const benchPackages = ['dnsmasq-base'] as const;
