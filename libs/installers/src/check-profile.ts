@@ -2,12 +2,11 @@
 import type { Layer, MachineFacts, Profile } from '@ironbus/contracts';
 import { kernelLine, renderConfig, type ComposeFrom, type ImageUrls } from './compose.ts';
 import { kinds } from './kinds.ts';
+import { redacted } from './stand-ins.ts';
 import type { Problem } from './template.ts';
 
 export type ProfileProblem = Problem & { path: string };
 
-/** What stands where a secret or the token would. */
-export const redacted = (what: string): string => `redacted-${what}`;
 const exampleBase = 'http://192.0.2.1:5248';
 
 /** Values and secrets that only a machine’s layers or its deployment give are stood in for. */
@@ -17,11 +16,11 @@ export function checkProfile(profile: Profile, { images, layers }: { images: Ima
   const from = exampleOf(profile, { images, layers });
   const rendered = renderConfig(from);
   const line = profile.kind === 'ipxe' ? [] : kernelLine({ ...from, common: '' }).problems;
-  const found = [
-    ...(rendered.ok ? [] : [{ path: '/template', ...rendered.problem }]), ...line.map((problem) => ({ path: '/kernelArguments', ...problem })),
-  ];
-  // As it was before a translation may have packed it.
-  if (!rendered.ok || rendered.rendered.includes(from.phoneHomeUrl)) return found;
+  // What is wrong with a stand-in is right or wrong once there is a machine.
+  const wrong = rendered.ok || rendered.standIn === true ? [] : [{ path: '/template', ...rendered.problem }];
+  const found = [...wrong, ...line.map((problem) => ({ path: '/kernelArguments', ...problem }))];
+  // Looked for before a translation may have packed it.
+  if (wrong.length > 0 || rendered.rendered?.includes(from.phoneHomeUrl) === true) return found;
   return [...found, { path: '/template', message: silence(profile) }];
 }
 

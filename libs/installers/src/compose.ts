@@ -2,6 +2,7 @@
 import { macToken, type Deployment, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
+import { holdsStandIn } from './stand-ins.ts';
 import { renderTemplate, type Problem } from './template.ts';
 import { templateLine } from './template-line.ts';
 import { splitArguments } from './words.ts';
@@ -19,8 +20,11 @@ export type ComposeFrom = {
   userData: string | null; secrets: Readonly<Record<string, string>>;
 };
 
-/** `text` is what the machine fetches; `rendered` is what the template said, which may have been translated. */
-export type Composed = { ok: true; text: string; rendered: string } | { ok: false; problem: Problem };
+/**
+ * `text` is what the machine fetches; `rendered` is what the template said, which may have been translated. `standIn`: the problem
+ * lies in a line that says something else to a machine.
+ */
+export type Composed = { ok: true; text: string; rendered: string } | { ok: false; problem: Problem; rendered?: string; standIn?: boolean };
 
 /** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. */
 export function renderConfig(from: ComposeFrom): Composed {
@@ -31,8 +35,9 @@ export function renderConfig(from: ComposeFrom): Composed {
   const made = kinds[kind].make(rendered.text);
   if (made.ok) return { ...made, rendered: rendered.text };
   const { problem } = made;
-  const source = problem.line === undefined ? undefined : templateLine(rendered.text.split('\n')[problem.line - 1] ?? '', { template, snippets });
-  return { ok: false, problem: { ...problem, ...(source !== undefined && { source }) } };
+  const line = problem.line === undefined ? '' : rendered.text.split('\n')[problem.line - 1] ?? '';
+  const source = templateLine(line, { template, snippets });
+  return { ok: false, problem: { ...problem, ...(source !== undefined && { source }) }, rendered: rendered.text, standIn: holdsStandIn(line) };
 }
 
 const snippetsOf = ({ profile, layers }: ComposeFrom): Record<string, string> => {

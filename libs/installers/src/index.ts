@@ -3,5 +3,6 @@ export { renderTemplate, formatProblem, type Problem, type Rendered } from './te
 export { layersFor, cut, layeredArguments, mergedValues, mergedSnippets, type LayerOf, type Source } from './layers.ts';
 export { kinds, factsOf, phoneHomeCommand, type Kind } from './kinds.ts';
 export { renderConfig, kernelLine, bootFileUrl, imagesOf, maxCommandLineBytes, type Composed, type ComposeFrom, type ImageUrls, type KernelLine } from './compose.ts';
-export { checkProfile, redacted, redactedSecrets, type ProfileProblem } from './check-profile.ts';
+export { redacted } from './stand-ins.ts';
+export { checkProfile, redactedSecrets, type ProfileProblem } from './check-profile.ts';
 export { splitArguments, type Words } from './words.ts';

@@ -131,6 +131,15 @@ test('Butane becomes the Ignition that the machine fetches, and its call home is
   assert.match(checkProfile(profileOf({ kind: 'ignition', template: butane.replace('{{ phone_home.command }}', 'true') }), { images: {}, layers: [] })[0]?.message ?? '', /nothing in it calls home/);
 });
 
+test('a value that only a machine’s layers give is judged when there is a machine', () => {
+  const template = `${butane}  filesystems:\n    - device: {{ values.disk }}\n      format: xfs\n`;
+  const problems = (text: string): string[] => checkProfile(profileOf({ kind: 'ignition', template: text }), { images: {}, layers: [] }).map(formatProblem);
+  assert.deepEqual(problems(template), []);
+  assert.match(problems(template.replace('format: xfs', 'format: ntfs')).join(), /Ignition makes no "ntfs"/);
+  assert.match(problems(template.replace('{{ phone_home.command }}', 'true')).join(), /nothing in it calls home/);
+  assert.match(problem(fromOf({ profile: profileOf({ kind: 'ignition', template }), layers: [layer('global', { values: { disk: 'sdb' } })] })), /"sdb" is no absolute path/);
+});
+
 test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
 });

@@ -3,6 +3,7 @@
  * translated. Lines are of the rendered text. Pure.
  */
 import { yaml } from '../parsers.ts';
+import { holdsStandIn } from '../stand-ins.ts';
 import { maxRenderedBytes, type Problem, type Rendered } from '../template.ts';
 import { translateButane } from './butane.ts';
 import { readMap, type How, type Source } from './read.ts';
@@ -10,15 +11,15 @@ import { judgeAll, newJudge } from './rules.ts';
 import { config as configShape, newestSpec } from './schema.ts';
 
 export function ignitionFrom(text: string): Rendered {
-  if (text.trimStart().startsWith('{') && !saysVariant(text)) return firstOf(judgeJson(text)) ?? { ok: true, text };
+  if (text.trimStart().startsWith('{') && !saysVariant(text)) return firstOf(judgeJson(text), text) ?? { ok: true, text };
   const source = parse(text);
   if (!yaml().isMap(source.document.contents) && source.document.errors.length === 0) {
     return refused(1, 'this is neither Ignition nor Butane: Ignition is JSON and begins with "{", Butane begins with "variant: fcos" and "version: 1.5.0"');
   }
-  const wrong = firstOf(parserProblems(source, 'YAML'));
+  const wrong = firstOf(parserProblems(source, 'YAML'), text);
   if (wrong !== undefined) return wrong;
   const translated = translateButane(source, judgeJson);
-  return translated.ok ? written(translated.config) : firstOf(translated.problems) as Rendered;
+  return translated.ok ? written(translated.config) : firstOf(translated.problems, text) as Rendered;
 }
 
 function written(config: object): Rendered {
@@ -52,8 +53,12 @@ export function judgeJson(text: string): Problem[] {
 
 const at = (line: number, message: string): Problem => ({ line, message, rendered: true });
 const refused = (line: number, message: string): Rendered => ({ ok: false, problem: at(line, message) });
-function firstOf(problems: readonly Problem[]): Rendered | undefined {
-  const problem = [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0))[0];
+
+/** The first in the text, of those that no stand-in made where there is one. */
+function firstOf(problems: readonly Problem[], text: string): Rendered | undefined {
+  const lines = text.split('\n');
+  const late = ({ line }: Problem): number => line !== undefined && holdsStandIn(lines[line - 1] ?? '') ? lines.length : 0;
+  const problem = [...problems].sort((a, b) => (a.line ?? 0) + late(a) - (b.line ?? 0) - late(b))[0];
   return problem === undefined ? undefined : { ok: false, problem };
 }
 
