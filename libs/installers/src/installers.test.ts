@@ -1,5 +1,7 @@
 /** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { test } from 'node:test';
 import { profileKinds, type Layer, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
@@ -129,6 +131,13 @@ test('Butane becomes the Ignition that the machine fetches, and its call home is
   assert.equal(script?.contents.compression, 'gzip');
   assert.match(gunzipSync(Buffer.from(script?.contents.source.split(',')[1] ?? '', 'base64')).toString(), /^#!\/bin\/sh\n# the first boot .*\ni=0; until curl -fsS -o \/dev\/null http:\/\/10\.77\.0\.1:5248\/phone-home\/k7x2mp\/S /);
   assert.match(checkProfile(profileOf({ kind: 'ignition', template: butane.replace('{{ phone_home.command }}', 'true') }), { images: {}, layers: [] })[0]?.message ?? '', /nothing in it calls home/);
+});
+
+test('the guide’s Butane works', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/installers.md'), 'utf8');
+  const template = /^## Butane$[\s\S]*?^```yaml\n([\s\S]*?)^```$/m.exec(guide)?.[1] ?? '';
+  assert.deepEqual(checkProfile(profileOf({ kind: 'ignition', template }), { images: {}, layers: [] }), []);
+  assert.match(text(fromOf({ profile: profileOf({ kind: 'ignition', template }) })), /"version": "3.4.0"/);
 });
 
 test('a value that only a machine’s layers give is judged when there is a machine', () => {

@@ -58,6 +58,22 @@ test('a preview has the machine’s facts, the layers and the command line by so
   assert.equal((await region.call('POST', '/api/v1/profiles/debian/preview?machine=nobody')).status, 404);
 });
 
+test('a profile in Butane is previewed as the Ignition that the machine would fetch; what is wrong has its line', async () => {
+  const butane = 'variant: flatcar\nversion: 1.1.0\nstorage:\n  files:\n    - { path: /etc/hostname, mode: 0644, contents: { inline: {{ machine.hostname }} } }\n  filesystems:\n    - device: {{ values.disk }}\n      format: ext4\n# {{ phone_home.url }}\n';
+  const flatcar = { id: 'flatcar', kind: 'ignition', kernel: 'image:linux', initrd: 'image:initrd', template: butane };
+  const wrong = await region.call('POST', '/api/v1/profiles', { body: { ...flatcar, template: butane.replace('inline', 'local') } });
+  assert.deepEqual([wrong.status, errorOf(wrong).code], [422, 'PROFILE_INVALID']);
+  assert.match(errorOf(wrong).message, /line 5 of the rendered text: "local" can not be done here: a rack has no directory of files/);
+  const made = await region.call('POST', '/api/v1/profiles', { body: flatcar });
+  assert.equal(made.status, 201, made.text);
+  const preview = await region.call('POST', '/api/v1/profiles/flatcar/preview?machine=web1');
+  assert.deepEqual([preview.body['file'], preview.body['problems']], ['config.ign', []]);
+  assert.deepEqual(JSON.parse(preview.body['text'] as string), {
+    ignition: { version: '3.4.0' }, storage: { filesystems: [{ device: '/dev/nvme0n1', format: 'ext4' }], files: [{ path: '/etc/hostname', mode: 0o644, contents: { source: 'data:,web1', compression: '' } }] },
+  });
+  assert.equal((await region.call('DELETE', '/api/v1/profiles/flatcar')).status, 204);
+});
+
 test('deploying a profile: rendered with what was given first, then asked for; its secrets travel sealed', async () => {
   const both = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { image: 'linux', profile: 'debian' } });
   assert.match(errorOf(both).message, /either an image or a profile/);
