@@ -7,13 +7,15 @@ import { layouts } from './sugar.ts';
 export function judgeButane(butane: Butane, variant: string, judge: Judge): void {
   const { storage = {}, grub } = butane;
   for (const one of storage.filesystems ?? []) judgeMount(one, variant, judge);
-  if (variant === 'flatcar') for (const one of storage.luks ?? []) if (one.clevis !== undefined) judge.problem(one, 'clevis', 'Flatcar has no clevis: remove it, and give the volume a key_file');
+  if (variant === 'flatcar') for (const one of storage.luks ?? []) if (saysSomething(one.clevis)) judge.problem(one, 'clevis', 'Flatcar has no clevis: remove it, and give the volume a key_file');
   if (variant !== 'fcos') return;
   judgeBootDevice(butane, judge);
   for (const user of grub?.users ?? []) {
     for (const key of ['name', 'passwordHash'] as const) if ((user[key] ?? '') === '') judge.problem(user, key, `a user of GRUB needs a ${judge.say(key)}: "grub2-mkpasswd-pbkdf2" makes the hash`);
   }
 }
+
+const saysSomething = (value: unknown): boolean => typeof value === 'object' && value !== null ? Object.values(value).some(saysSomething) : value !== undefined;
 
 /** Of a file’s or a configuration’s content one source. */
 export function judgeResource(value: Static<typeof resource>, judge: Judge): void {
@@ -61,7 +63,7 @@ function judgeBootDevice({ bootDevice }: Butane, judge: Judge): void {
   const known = Object.keys(layouts).filter((name) => (layouts[name]?.since ?? 0) <= judge.spec);
   const s390x = layout?.startsWith('s390x') === true;
   if (devices.length === 1) judge.problem(mirror, 'devices', 'a mirror needs two devices or more: add one');
-  if (devices.length > 0 && layout === undefined && judge.spec >= 5) judge.problem(bootDevice, 'mirror', 'a mirror needs the layout of the disk: write layout: x86_64, or another');
+  if (devices.length > 0 && layout === undefined) judge.problem(bootDevice, 'mirror', 'a mirror needs the layout of the disk: write layout: x86_64, or another');
   if (layout !== undefined && !known.includes(layout)) return judge.problem(bootDevice, 'layout', `there is no layout ${JSON.stringify(layout)}: there are ${known.join(', ')}`);
   if (s390x && devices.length > 0) judge.problem(bootDevice, 'mirror', `${layout} can not be mirrored: remove it`);
   const { root } = layouts[layout ?? ''] ?? {};

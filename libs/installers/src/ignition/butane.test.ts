@@ -98,7 +98,7 @@ const mistakes: [why: string, text: string, message: RegExp][] = [
   ['filesystem over partitions', fcos('storage:\n  disks: [{ device: /dev/a, partitions: [{ label: a, number: 1 }] }]\n  filesystems:\n    - device: /dev/a\n      format: xfs\n'), /^line 6 .* \/dev\/a gets partitions, which the filesystem would overwrite/],
   ['filesystem on a wiped disk', fcos('storage:\n  disks: [{ device: /dev/a, wipe_table: true }]\n  filesystems:\n    - device: /dev/a\n      format: xfs\n'), /write wipe_filesystem: true/],
   ['one mirror', boot('layout: x86_64\n  mirror: { devices: [/dev/a] }'), /^line 5 .* a mirror needs two devices/],
-  ['mirror without layout', boot('mirror: { devices: [/dev/a, /dev/b] }', '1.6.0'), /^line 4 .* a mirror needs the layout/],
+  ['mirror without layout', boot('mirror: { devices: [/dev/a, /dev/b] }', '1.3.0'), /^line 4 .* a mirror needs the layout/],
   ['layout that is none', boot('layout: riscv64'), /^line 4 .* there is no layout "riscv64": there are x86_64, aarch64, ppc64le$/],
   ['s390x mirrored', boot('layout: s390x-virt\n  mirror: { devices: [/dev/a, /dev/b] }', '1.6.0'), /s390x-virt can not be mirrored/],
   ['s390x without disk', boot('layout: s390x-zfcp\n  luks: { tpm2: true }', '1.6.0'), /s390x-zfcp needs luks.device, a disk such as \/dev\/sda/],

@@ -272,13 +272,13 @@ const rules: ReadonlyMap<Shape, Rule> = new Map([
     judgeUrl(value, 'source', source, judge);
     if ((value.httpHeaders ?? []).length > 0 && !/^https?:/i.test(source)) judge.problem(value, 'httpHeaders', `${judge.say('httpHeaders')} go with http and https alone: remove them`);
   }),
-  rule(shapes.reference, (value, judge) => { judgeSource(value, judge); judgeUrl(value, 'source', value.source, judge); }),
+  rule(shapes.reference, (value, judge) => judgeUrl(value, 'source', value.source, judge)),
   rule(shapes.httpHeader, (value, judge) => {
     nameless(value, judge);
     if (value.value === '') judge.problem(value, 'value', 'the header has an empty value: write one, or leave it out');
   }),
-  rule(shapes.ignitionConfig, ({ merge = [] }, judge) => { if (judge.spec > 0) for (const one of merge) judgeSource(one, judge); }),
-  rule(shapes.tls, ({ certificateAuthorities = [] }, judge) => { if (judge.spec > 0) for (const one of certificateAuthorities) judgeSource(one, judge); }),
+  rule(shapes.ignitionConfig, ({ merge = [] }, judge) => { for (const one of merge) judgeSource(one, judge); }),
+  rule(shapes.tls, ({ certificateAuthorities = [] }, judge) => { for (const one of certificateAuthorities) judgeSource(one, judge); }),
   rule(shapes.proxy, (value, judge) => {
     for (const key of ['httpProxy', 'httpsProxy'] as const) {
       if (value[key] !== undefined && !/^https?:\/\//i.test(value[key])) judge.problem(value, key, `${JSON.stringify(value[key])} is no proxy: begin it with http:// or https://`);
