@@ -1,11 +1,12 @@
 /** Installers against a real rack: what their boot scripts say, that fetching the configuration claims, and that calling home ends it. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { after, before, beforeEach, test } from 'node:test';
 import { bindingsBucket, imagesBucket, layersBucket, profilesBucket, type Image, type Layer, type Profile } from '@ironbus/contracts';
@@ -173,7 +174,7 @@ test('ignition: a profile in Butane is fetched as Ignition JSON that Ignition ta
   await putProfile({ kind: 'ignition', kernelArguments: '', template: butane });
   const url = await waitFor(async () => / ignition\.config\.url=(\S+)/.exec(await fetchScript(rack))?.[1]);
   const accept = 'application/vnd.coreos.ignition+json;version=3.4.0, */*;q=0.1';
-  const fetched = execFileSync('curl', ['-sS', '--max-time', '10', '-H', `Accept: ${accept}`, '-w', '\n%{http_code} %{content_type}', rack.url(pathOf(url))], { encoding: 'utf8' });
+  const fetched = (await promisify(execFile)('curl', ['-sS', '--max-time', '10', '-H', `Accept: ${accept}`, '-w', '\n%{http_code} %{content_type}', rack.url(pathOf(url))])).stdout;
   const end = fetched.lastIndexOf('\n');
   assert.equal(fetched.slice(end + 1), '200 application/json; charset=utf-8');
   const text = fetched.slice(0, end);

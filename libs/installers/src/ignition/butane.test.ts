@@ -71,6 +71,8 @@ const mistakes: [why: string, text: string, message: RegExp][] = [
   ['clevis on Flatcar', 'variant: flatcar\nversion: 1.1.0\nstorage: { luks: [{ name: a, device: /dev/a, clevis: { tpm2: true } }] }\n', /Flatcar has no clevis/],
   ['a merge key', fcos('storage:\n  <<: {}\n'), /^line 4 .* "<<" in storage of fcos 1.5.0 is no key of Butane’s/],
   ['a tag', file('contents: { inline: !!binary aGk= }'), /^line 6 .*(Unresolved|no use for the) tag/],
+  ['an alias of nothing', file('user: *me'), /^line 6 .* nothing before this is called &me/],
+  ['an alias of what it stands in', fcos('storage: &s\n  disks: [*s]\n'), /storage.disks\[0\]/],
   ['a map for a list', fcos('storage:\n  files: { path: /a }\n'), /^line 4 .* storage.files is a map, a list is wanted/],
   ['a list for a map', fcos('storage: []\n'), /^line 3 .* storage is a list, a map is wanted/],
   ['a text for a map', fcos('storage: yes\n'), /storage is "yes", a map is wanted/],

@@ -53,7 +53,9 @@ function readOne(context: Context, given: Node | null, wanted: Wanted): unknown 
 }
 
 function resolve(context: Context, given: Node | null): Node | undefined {
-  const node = given !== null && yaml().isAlias(given) ? given.resolve(context.document) : given;
+  const alias = given !== null && yaml().isAlias(given) ? given : undefined;
+  const node = alias === undefined ? given : alias.resolve(context.document);
+  if (alias !== undefined && node === undefined) return problem(context, alias, `nothing before this is called &${alias.source}: write "&${alias.source}" before what is meant`);
   if (node === null || node === undefined || context.left < 0) return undefined;
   context.left -= 8 + (yaml().isScalar(node) ? (node.source ?? '').length : 0);
   if (context.left < 0) return problem(context, given as Node, `aliases make more than ${maxRead} bytes of this: serve large parts by URL`);

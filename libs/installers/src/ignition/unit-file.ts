@@ -39,9 +39,9 @@ function lastOf(lines: readonly string[], index: number): number {
 export function escapePath(path: string): string {
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.length === 0) return '-';
-  const escape = (byte: number, first: boolean): string => {
+  const written = (byte: number, first: boolean): string => {
     const letter = String.fromCharCode(byte);
     return /[A-Za-z0-9:_.]/.test(letter) && !(first && letter === '.') ? letter : `\\x${byte.toString(16).padStart(2, '0')}`;
   };
-  return parts.map((part, index) => [...Buffer.from(part)].map((byte, at) => escape(byte, index === 0 && at === 0)).join('')).join('-');
+  return parts.map((part, index) => [...Buffer.from(part)].map((byte, at) => written(byte, index === 0 && at === 0)).join('')).join('-');
 }
