@@ -9,7 +9,7 @@ import { merge } from './merge.ts';
 import type { Places } from './places.ts';
 import { readMap, type Fields, type How, type Source } from './read.ts';
 import { judgeAll, newJudge, type Judge } from './rules.ts';
-import { butanes, config as configShape, resource, type Butane, type Config, type Field, type Shape } from './schema.ts';
+import { butanes, config as configShape, ofSpec, resource, type Butane, type Config, type Field, type Shape } from './schema.ts';
 import { bootDisk, grubUsers, mountUnits, placeSugar } from './sugar.ts';
 
 export type Translated = { ok: true; config: Config } | { ok: false; problems: Problem[] };
@@ -73,10 +73,12 @@ type Given = { shape: Shape; how: How; places: Places; judge: Judge };
 
 function desugar(butane: Butane, { shape, how, places, judge }: Given): Config {
   const { ignition, ...rest } = plainOf(butane as Fields, shape, { spec: how.spec, places, judge }) as Butane & Fields;
-  const child: Fields = { ...rest, ignition: { version: `3.${how.spec}.0`, ...(ignition as object | undefined) } };
+  const metadata = { version: `3.${how.spec}.0`, ...ignition };
+  const child: Fields = { ...rest, ignition: metadata };
   for (const key of ['variant', 'version']) delete child[key];
   places.inherit(child, butane);
-  places.note(child['ignition'] as object, 'version', places.line(butane, 'version'));
+  if (butane.ignition !== undefined) places.inherit(metadata, butane.ignition);
+  places.note(metadata, 'version', places.line(butane, 'version'));
   const sugars = [...mountUnits(butane, how.spec).reverse(), ...bootDisk(butane), ...grubUsers(butane)];
   return sugars.reduce<Fields>((over, sugar) => {
     placeSugar(sugar, places);
@@ -89,12 +91,12 @@ function plainOf(value: Fields, shape: Shape, given: { spec: number; places: Pla
   const { spec, places, judge } = given;
   const plain: Fields = {};
   places.inherit(plain, value);
-  for (const [name, { of: newer, at0, list, sugar }] of Object.entries(shape.fields)) {
+  for (const [name, field] of Object.entries(shape.fields)) {
     const own = value[name];
-    const of = spec === 0 ? at0 ?? newer : newer;
-    if (own === undefined || sugar === true) continue;
+    const of = ofSpec(field, spec);
+    if (own === undefined || field.sugar === true) continue;
     if (typeof of === 'string') plain[name] = own;
-    else if (list === true) {
+    else if (field.list === true) {
       plain[name] = (own as Fields[]).map((entry) => plainOf(entry, of, given));
       places.inherit(plain[name] as object, own as object);
     } else plain[name] = plainOf(own as Fields, of, given);

@@ -7,7 +7,7 @@ import type { Document, LineCounter, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import { yaml } from '../parsers.ts';
 import { maxRenderedBytes, type Problem } from '../template.ts';
 import { newPlaces, type Places } from './places.ts';
-import { snake, type Field, type Shape } from './schema.ts';
+import { ofSpec, snake, type Field, type Shape } from './schema.ts';
 
 export type How = {
   /** `fcos 1.5.0` or `spec 3.4.0` */
@@ -75,7 +75,7 @@ function readFields(context: Context, map: YAMLMap, { of: shape, path }: Wanted 
     else if (field.refused !== undefined) problem(context, key, `"${name}" can not be done here: ${field.refused}`);
     else {
       const at = path === '' ? name : `${path}.${name}`;
-      const of = context.how.spec === 0 ? field.at0 ?? field.of : field.of;
+      const of = ofSpec(field, context.how.spec);
       const read = field.list === true ? readList(context, node, { of, path: at }) : readOne(context, node, { of, path: at });
       context.places.note(value, own, lineOf(context, key));
       if (read !== undefined) value[own] = read;

@@ -133,5 +133,8 @@ export const butanes: Readonly<Record<string, Readonly<Record<string, { shape: S
   flatcar: { '1.0.0': { shape: flatcar, spec: 3 }, '1.1.0': { shape: flatcar, spec: 4 } },
 };
 
+/** What a field is in a version of the spec. */
+export const ofSpec = ({ of, at0 }: Field, spec: number): Field['of'] => spec === 0 ? at0 ?? of : of;
+
 /** `sizeMiB` is `size_mib` to Butane. */
 export const snake = (name: string): string => name.replace(/MiB|[A-Z]/g, (part) => `_${part.toLowerCase()}`);
