@@ -142,10 +142,11 @@ function judgeLuks(value: Static<typeof shapes.luks>, judge: Judge): void {
 
 function judgeStorage(value: Static<typeof shapes.storage>, judge: Judge): void {
   const { links = [], files = [], directories = [], disks = [], filesystems = [] } = value;
+  const linked = new Set(links.map(({ path }) => path));
   for (const list of [directories, files, links]) {
     list.forEach(({ path = '' }, index) => {
-      const link = links.find((other) => path.startsWith(`${other.path}/`));
-      if (link !== undefined) judge.problem(list, index, `${path} lies behind the link ${link.path}: write where that points to`);
+      const link = above(path).find((directory) => linked.has(directory));
+      if (link !== undefined) judge.problem(list, index, `${path} lies behind the link ${link}: write where that points to`);
     });
   }
   for (const link of links) {
@@ -157,6 +158,9 @@ function judgeStorage(value: Static<typeof shapes.storage>, judge: Judge): void 
   }
   if (judge.strict) filesystems.forEach((filesystem) => judgeOnDisk(filesystem, disks.find(({ device }) => device === filesystem.device), judge));
 }
+
+/** The directories that a path lies in. */
+const above = (path: string): string[] => path.split('/').slice(1, -1).map((_, index, parts) => `/${parts.slice(0, index + 1).join('/')}`);
 
 function judgeOnDisk(filesystem: Static<typeof shapes.filesystem>, disk: Static<typeof shapes.disk> | undefined, judge: Judge): void {
   if (disk === undefined) return;
@@ -179,9 +183,10 @@ function judgeUnits({ units = [] }: Static<typeof shapes.systemd>, judge: Judge)
   if (!judge.strict) return;
   for (const unit of units) {
     const template = unit.enabled === true ? /^(.+?)@.+?\.service$/.exec(unit.name ?? '')?.[1] : undefined;
+    if (template === undefined) continue;
     const contents = units.find(({ name }) => name === `${template}@.service`)?.contents ?? '';
     const { sections, problem } = readUnit(contents);
-    if (template !== undefined && contents !== '' && problem === undefined && !sections.includes('Install')) {
+    if (contents !== '' && problem === undefined && !sections.includes('Install')) {
       judge.problem(unit, 'enabled', `${unit.name} is enabled and ${template}@.service has no section [Install], so nothing starts it: write one there`);
     }
   }
