@@ -54,7 +54,7 @@ export function createImageStore(directory: string, instance: string) {
     /** Whether the disc has a file at this path. Throws IMAGE_INVALID where it can not be read. */
     async hasFile(sha256: string, file: string): Promise<boolean> {
       await using handle = await open(path(sha256), 'r');
-      return explainDisc(async () => (await (await discIn(handle)).find(file))?.kind === 'file');
+      return await explainDisc(async () => (await (await discIn(handle)).find(file))?.kind === 'file');
     },
 
     remove: (sha256: string): Promise<void> => rm(path(sha256), { force: true }),
