@@ -32,7 +32,8 @@ async function openFile(path: string): Promise<Disc> {
     return buffer.subarray(0, bytesRead);
   };
   await using handle = await open(path, 'r');
-  return openDisc(read, (await handle.stat()).size);
+  // awaited: what fails while the handle closes would be nobody’s, and end the process
+  return await openDisc(read, (await handle.stat()).size);
 }
 
 export type FoundFile = Extract<Found, { kind: 'file' }>;
