@@ -26,12 +26,14 @@ function ask(loader: string, boots: readonly (keyof typeof texts)[], timeoutSeco
 const scriptsOf = (mac: string): string[] => eventsOf(use().events, mac).filter((event) => event.type === 'boot.script-served')
   .map((event) => event.data as { rule: string; flavour?: string }).map(({ rule, flavour }) => `${flavour} ${rule}`);
 
-test('iPXE: the machine is enlisted', async () => {
-  await ask('ipxe', ['enlist', 'local-disk', 'memory-test', 'netboot-xyz']);
-  const machine = await newcomer(use().lab, { index: 0, firmware: 'bios' });
-  const { checkIn } = await firstBoot(use(), machine, bootMs);
-  assert.deepEqual([checkIn.firmware, ...scriptsOf(machine.spec.mac)], ['bios', 'ipxe unknown-menu', 'ipxe chosen-enlist']);
-});
+for (const [loader, index] of [['ipxe', 0], ['pxelinux', 10]] as const) {
+  test(`${loader}: the machine is enlisted`, async () => {
+    await ask(loader, ['enlist', 'local-disk', 'memory-test', 'netboot-xyz']);
+    const machine = await newcomer(use().lab, { index, firmware: 'bios' });
+    const { checkIn } = await firstBoot(use(), machine, bootMs);
+    assert.deepEqual([checkIn.firmware, ...scriptsOf(machine.spec.mac).slice(-2)], ['bios', `${loader} unknown-menu`, `${loader} chosen-enlist`]);
+  });
+}
 
 test('GRUB: it installs without being managed, kernel and initrd by HTTP out of a disc, an overlay after the initrd', async () => {
   await addInstaller(use());
