@@ -34,6 +34,10 @@ test('every machine reaches its check-in, runs its plan and switches itself off'
   assert.deepEqual([summary.machines, summary.reached, summary.unfinished], [machines, machines, []], formatSummary(summary));
 });
 
+test('no firmware and no loader came to the end of its own schedule of retries', () => {
+  assert.equal(summary.lostBoots, 0, formatSummary(summary));
+});
+
 test('the dice did throw faults', () => {
   assert.ok(summary.powerCuts > 0 && Object.keys(summary.retries).some((what) => what.startsWith('dhcp-')) && (summary.retries['tftp'] ?? 0) > 0, formatSummary(summary));
 });

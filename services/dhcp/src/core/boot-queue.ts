@@ -21,7 +21,7 @@ export type QueueLimits = {
   most: number;
 };
 
-export const queueLimits: QueueLimits = { burst: 256, perTurn: 16, busyMs: 100, patienceMs: 28_000, forgetMs: 36_000, most: 20_000 };
+export const queueLimits: QueueLimits = { burst: 1_024, perTurn: 4, busyMs: 100, patienceMs: 28_000, forgetMs: 36_000, most: 20_000 };
 
 /** `known`: it has a lease, a reservation or a boot policy. */
 export type Beginner = { mac: Mac; known: boolean };
