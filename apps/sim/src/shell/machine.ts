@@ -113,16 +113,17 @@ async function boot(machine: Machine, signal: AbortSignal): Promise<Next> {
   const firmware = await leased(place, asker, 'firmware');
   await machine.pass('addressed', signal);
   if (firmware.file === '') return startDisk(machine, firmware.address, signal);
-  if (await tftpGet(place, firmware, asker) === undefined) throw new BootFailed('no loader came by TFTP');
+  const loader = await tftpGet(place, firmware, asker);
+  if ('why' in loader) throw new BootFailed(`no loader came by TFTP (${loader.why})`);
   await machine.pass('loader', signal);
   const ipxe = await leased(place, asker, 'ipxe');
   await machine.pass('leased', signal);
   const connection = keepConnection();
   try {
-    const loader = { machine, from: ipxe.address, signal, connection };
-    const start = await runScripts(loader, ipxe.file);
+    const fetcher = { machine, from: ipxe.address, signal, connection };
+    const start = await runScripts(fetcher, ipxe.file);
     if (start.do === 'disk') return await startDisk(machine, ipxe.address, signal);
-    for (const url of [start.kernel, ...start.initrds]) await fetchFile(loader, url);
+    for (const url of [start.kernel, ...start.initrds]) await fetchFile(fetcher, url);
     await machine.pass('kernel', signal);
     return await startKernel(machine, asker, start.commandLine);
   } finally {
@@ -150,13 +151,13 @@ async function startKernel(machine: Machine, asker: Asker, commandLine: string):
   }
 }
 
-type Loader = { machine: Machine; from: string; signal: AbortSignal; connection: ReturnType<typeof keepConnection> };
+type Fetcher = { machine: Machine; from: string; signal: AbortSignal; connection: ReturnType<typeof keepConnection> };
 
 /** From script to script, until one starts a kernel or leaves it to the disk. One that sleeps first is to be asked for again; iPXE does not ask twice by itself. */
-async function runScripts(loader: Loader, first: string): Promise<Extract<Outcome, { do: 'boot' | 'disk' }>> {
-  const { machine, signal } = loader;
+async function runScripts(fetcher: Fetcher, first: string): Promise<Extract<Outcome, { do: 'boot' | 'disk' }>> {
+  const { machine, signal } = fetcher;
   for (let url = first; ;) {
-    const outcome = runScript(await fetchScript(loader, url), settingsOf[machine.spec.firmware]);
+    const outcome = runScript(await fetchScript(fetcher, url), settingsOf[machine.spec.firmware]);
     if (outcome.do === 'failed') throw new BootFailed(`the script ended (${outcome.why})`);
     if (outcome.do !== 'chain') {
       await machine.pass('script', signal);
@@ -169,7 +170,7 @@ async function runScripts(loader: Loader, first: string): Promise<Extract<Outcom
   }
 }
 
-async function fetchScript({ machine, ...ask }: Loader, url: string): Promise<string> {
+async function fetchScript({ machine, ...ask }: Fetcher, url: string): Promise<string> {
   const answer = await http({ method: 'GET', url, ...ask }).catch((error: unknown) => { ask.signal.throwIfAborted(); return String(error); });
   const script = typeof answer === 'string' ? '' : answer.bytes.toString();
   const rule = /^# ironbus: (\S+)/m.exec(script)?.[1] ?? (typeof answer === 'string' ? 'unreachable' : `${answer.status}`);
@@ -178,7 +179,7 @@ async function fetchScript({ machine, ...ask }: Loader, url: string): Promise<st
   return script;
 }
 
-async function fetchFile({ machine, ...ask }: Loader, url: string): Promise<void> {
+async function fetchFile({ machine, ...ask }: Fetcher, url: string): Promise<void> {
   const method = machine.place.files === 'get' ? 'GET' : 'HEAD';
   const answer = await http({ method, url, drain: true, ...ask }).catch((error: unknown) => { ask.signal.throwIfAborted(); return { status: String(error) }; });
   if (answer.status !== 200) throw new BootFailed(`${url} did not come by HTTP (${answer.status})`);
