@@ -1,8 +1,7 @@
 /**
- * Takes every connection that waits, not one. libuv accepts one in each turn of the loop (uv__server_io, since 1.49; Node 24 has 1.52), so a
- * process that is busy takes the fewer the more there are: with turns of 20 ms fifty a second, while a rack of machines needs a thousand. Once Node has
- * taken one, the others that wait are taken here and given to the server, which is what its event `connection` is documented for.
- * Without koffi it is one in each turn.
+ * Takes every connection that waits, not one. libuv accepts one in each turn of the loop (libuv/libuv#3696; Node 24.21 has 1.52), so a process takes
+ * the fewer the busier it is: fifty a second with turns of 20 ms, where a rack of machines needs a thousand. Once Node has taken one, the
+ * others that wait are taken here and given to the server, which its event `connection` is documented for. Without koffi it stays at one.
  */
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
