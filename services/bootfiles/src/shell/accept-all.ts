@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
 import { native } from './native-sendfile.ts';
 
 /** More than this waits for the next turn: those that are connected already have work to do. */
-const mostInTurn = 256;
+const mostInTurn = 64;
 
 /** For a server that listens. */
 export function acceptAll(server: Server): void {
