@@ -14,7 +14,7 @@ import { longestPacketBytes, type Arrival, type Limits } from '../core/limits.ts
 import type { LoaderTries } from '../core/loader-tries.ts';
 import { nameFor } from '../core/names.ts';
 import type { Pool } from '../core/pool.ts';
-import { askingOf, leaseTypes, Repeats } from '../core/repeats.ts';
+import { leaseTypes, Repeats } from '../core/repeats.ts';
 import { askedBy } from '../core/replica-duty.ts';
 import { selectNetwork } from '../core/select-network.ts';
 import { takeTurn, type Unanswered } from '../core/unanswered.ts';
@@ -139,7 +139,8 @@ export class Handler {
       this.#repeats.forget(question.mac);
       return answerer.answer(question);
     }
-    const asking = askingOf(question.mac, type, received);
+    const { bytes, device, port } = received;
+    const asking = { mac: question.mac, type, bytes, device, port };
     const repeated = this.#repeats.begin(asking, question.nowMs);
     if (repeated.is === 'under-way') return metrics.ignored('repeated');
     if (repeated.is === 'answered') {
