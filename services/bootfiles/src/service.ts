@@ -16,6 +16,7 @@ import { openImageFiles } from './shell/image-files.ts';
 import { openLedgers } from './shell/ledgers.ts';
 import { whyNoNative } from './shell/native-sendfile.ts';
 import { createServer, listen } from './shell/server.ts';
+import { openTrees } from './shell/trees.ts';
 import { openViews, type Views } from './shell/views.ts';
 
 export type Kit = { log?: Logger };
@@ -56,7 +57,7 @@ export function create(config: BootfilesConfig, kit: Kit = {}): Bootfiles {
     createPart({
       name: 'http',
       start: async () => {
-        app = createServer({ config, log, bus, views, images, ledgers: openLedgers(store, origin), assets: await openAssets(config.assetsDir) });
+        app = createServer({ config, log, bus, views, images, ledgers: openLedgers(store, origin), assets: await openAssets(config.assetsDir), trees: openTrees() });
         await listen(app, config.host, config.port);
         acceptAll(app.server);
         if (whyNoNative !== undefined) log.info({ reason: whyNoNative }, 'files go out without sendfile, and connections are taken one in each turn: koffi or libc can not be used');
