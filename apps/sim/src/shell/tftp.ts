@@ -12,9 +12,10 @@ const lastBlock = 65_536;
 export async function tftpGet(place: Place, { address, nextServer, file }: Lease, asker: Asker): Promise<number | undefined> {
   const { probe, options } = tftpHabits[asker.spec.firmware];
   const server = { address: nextServer, file };
-  const probed = await exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return 0; } }, asker);
+  const probed = await asker.send('loader size', () =>
+    exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return 0; } }, asker));
   if (probed === undefined) return undefined;
-  return exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker);
+  return asker.send('loader', () => exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker));
 }
 
 type Send = (bytes: Uint8Array) => void;
