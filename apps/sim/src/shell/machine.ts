@@ -4,7 +4,8 @@
  * What its firmware gives up begins anew, as a server that goes round its boot order does.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Spec } from '../core/spec.ts';
+import { runScript, type Outcome, type Settings } from '../core/ipxe-script.ts';
+import type { Firmware, Spec } from '../core/spec.ts';
 import { runAgent } from './agent.ts';
 import type { Bmc } from './bmc.ts';
 import { blankDisk, type Disk, type Touch } from './disk.ts';
@@ -52,8 +53,12 @@ export type Machine = {
   stop(): Promise<void>;
 };
 
-/** A script says `sleep 5`; boot orders go round in a few seconds. */
+/** Boot orders go round in a few seconds. */
 const againMs = 5_000;
+/** What iPXE says of itself to its scripts (https://ipxe.org/cfg/buildarch, /cfg/platform): `undionly.kpxe` and Debian's `snponly.efi`. */
+const settingsOf: Readonly<Record<Firmware, Settings>> = {
+  bios: new Map([['buildarch', 'i386'], ['platform', 'pcbios']]), uefi: new Map([['buildarch', 'x86_64'], ['platform', 'efi']]),
+};
 const off = new Error('the machine is off');
 
 export function createMachine(spec: Spec, place: Place, bmc: Bmc): Machine {
@@ -137,14 +142,12 @@ async function boot(machine: Machine, signal: AbortSignal): Promise<Next> {
   const connection = keepConnection();
   try {
     const loader = { machine, from: ipxe.address, signal, connection };
-    const script = await fetchScript(loader, ipxe.file);
-    await machine.pass('script', signal);
-    const kernel = /^kernel (\S+) (.*?) \|\| goto retry$/m.exec(script);
-    if (kernel === null) return script.includes('sanboot') ? await startSystem(machine, ipxe.address, signal) : 'stay';
-    await fetchFile(loader, 'kernel', kernel[1] ?? '');
-    await fetchFile(loader, 'initrd', /^initrd (?:--name \S+ )?(\S+)/m.exec(script)?.[1] ?? '');
+    const start = await runScripts(loader, ipxe.file);
+    if (start.do === 'disk') return await startSystem(machine, ipxe.address, signal);
+    await fetchFile(loader, 'kernel', start.kernel);
+    for (const url of start.initrds) await fetchFile(loader, 'initrd', url);
     await machine.pass('kernel', signal);
-    return await startKernel(machine, asker, kernel[2] ?? '');
+    return await startKernel(machine, asker, start.commandLine);
   } finally {
     connection.destroy();
   }
@@ -174,18 +177,30 @@ async function startKernel(machine: Machine, asker: Asker, commandLine: string):
 
 type Loader = { machine: Machine; from: string; signal: AbortSignal; connection: ReturnType<typeof keepConnection> };
 
-/** A script that says `sleep` before anything else is to be asked for again; iPXE does not ask twice by itself. */
-async function fetchScript({ machine, ...ask }: Loader, url: string): Promise<string> {
-  for (;;) {
-    const answer = await machine.send('script', ask.signal, () => http({ method: 'GET', url, ...ask }).catch((error: unknown) => { ask.signal.throwIfAborted(); return String(error); }));
-    const script = typeof answer === 'string' ? '' : answer.bytes.toString();
-    const rule = /^# ironbus: (\S+)/m.exec(script)?.[1] ?? (typeof answer === 'string' ? 'unreachable' : `${answer.status}`);
-    machine.note(`script ${rule}`);
-    if (typeof answer === 'string' || answer.status !== 200) throw new BootFailed(`no script came by HTTP (${rule})`);
-    if (/^(kernel|iseq|sanboot|exit)/m.test(script)) return script;
+/** From script to script, until one starts a kernel or leaves it to the disk. One that sleeps first is to be asked for again; iPXE does not ask twice by itself. */
+async function runScripts(loader: Loader, first: string): Promise<Extract<Outcome, { do: 'boot' | 'disk' }>> {
+  const { machine, signal } = loader;
+  for (let url = first; ;) {
+    const outcome = runScript(await fetchScript(loader, url), settingsOf[machine.spec.firmware]);
+    if (outcome.do === 'failed') throw new BootFailed(`the script ended (${outcome.why})`);
+    if (outcome.do !== 'chain') {
+      await machine.pass('script', signal);
+      return outcome;
+    }
+    url = outcome.url;
+    if (outcome.waitSeconds === 0) continue;
     machine.note('retry script');
-    await pause(againMs * machine.place.pace, undefined, { signal: ask.signal });
+    await pause(outcome.waitSeconds * 1_000 * machine.place.pace, undefined, { signal });
   }
+}
+
+async function fetchScript({ machine, ...ask }: Loader, url: string): Promise<string> {
+  const answer = await machine.send('script', ask.signal, () => http({ method: 'GET', url, ...ask }).catch((error: unknown) => { ask.signal.throwIfAborted(); return String(error); }));
+  const script = typeof answer === 'string' ? '' : answer.bytes.toString();
+  const rule = /^# ironbus: (\S+)/m.exec(script)?.[1] ?? (typeof answer === 'string' ? 'unreachable' : `${answer.status}`);
+  machine.note(`script ${rule}`);
+  if (typeof answer === 'string' || answer.status !== 200) throw new BootFailed(`no script came by HTTP (${rule})`);
+  return script;
 }
 
 async function fetchFile({ machine, ...ask }: Loader, what: 'kernel' | 'initrd', url: string): Promise<void> {
