@@ -20,7 +20,7 @@ export type Stack = {
 };
 
 /** Deadlines that suit a lab where a boot takes seconds. */
-export const labTimes = { LIFECYCLE_CHECK_IN_SECONDS: '90', LIFECYCLE_PHONE_HOME_SECONDS: '240', POWER_POLL_SECONDS: '5', POWER_CONFIRM_SECONDS: '15' };
+export const labTimes = { LIFECYCLE_CHECK_IN_SECONDS: '90', LIFECYCLE_GRACE_SECONDS: '10', LIFECYCLE_PHONE_HOME_SECONDS: '240', POWER_POLL_SECONDS: '5', POWER_CONFIRM_SECONDS: '15' };
 
 /** The network that the machines are on: served authoritatively because the lab says so here. */
 export function labNetwork(lab: Lab): Record<string, unknown> {

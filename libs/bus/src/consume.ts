@@ -48,7 +48,10 @@ const unknownDelayMs = 1000;
 const unknownDeliveries = 60;
 const stopped = Symbol('stopped');
 
-export class Consumption<D extends EventDefinition> implements Subscription {
+/** `caughtUp`: what waited when the connection was made has been taken. */
+export type Consuming = Subscription & { caughtUp(): boolean };
+
+export class Consumption<D extends EventDefinition> implements Consuming {
   readonly #link: Link;
   readonly #count: Count;
   readonly #log: Log;
@@ -60,6 +63,8 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   readonly #puller: Puller;
   readonly #stopping = new AbortController();
   readonly #capacity: number;
+  /** Messages that waited when the first one of this session came; undefined before that. */
+  #behind: number | undefined;
 
   constructor(link: Link, consume: Consume<D>, count: Count) {
     this.#link = link;
@@ -74,6 +79,10 @@ export class Consumption<D extends EventDefinition> implements Subscription {
       link, what: consume.durable, room: () => this.#room(),
       prepare: (session) => this.#ensureDurable(session), onMessage: (message) => this.#onMessage(message),
     });
+  }
+
+  caughtUp(): boolean {
+    return (this.#behind ?? 0) <= 0;
   }
 
   /** Takes no more events, waits up to 10 s for running handlers, and gives the others back. */
@@ -97,6 +106,7 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   }
 
   async #ensureDurable({ jsm }: Session): Promise<Target> {
+    this.#behind = undefined;
     const { stream, consumer } = this.#target;
     const settings = {
       filter_subjects: this.#of.definitions.map((definition) => `${definition.type}.*.*`).sort(),
@@ -113,6 +123,7 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   }
 
   #onMessage(message: Pulled): void {
+    this.#behind = (this.#behind ?? message.pending + 1) - 1;
     if (!this.#held.take(message)) return;
     if (this.#isUnknown(message)) {
       this.#held.giveBack(message, unknownDelayMs);
