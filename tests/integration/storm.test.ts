@@ -35,7 +35,7 @@ test('every machine reaches its check-in, runs its plan and switches itself off'
 });
 
 test('the dice did throw faults', () => {
-  assert.ok(summary.powerCuts > 0 && (summary.retries['dhcp'] ?? 0) > 0 && (summary.retries['tftp'] ?? 0) > 0, formatSummary(summary));
+  assert.ok(summary.powerCuts > 0 && Object.keys(summary.retries).some((what) => what.startsWith('dhcp-')) && (summary.retries['tftp'] ?? 0) > 0, formatSummary(summary));
 });
 
 test('each machine is one node, with its own MAC, serial, name and the firmware it has', () => {

@@ -35,10 +35,10 @@ async function ask({ wire, dice, pace }: Place, { spec, signal, retry }: Asker, 
     if ((wanted as (number | undefined)[]).includes(messageType(answer)) && dice.copies() > 0) answered.resolve(answer);
   });
   try {
-    const { waitsMs, jitterMs } = patienceOf(draft.stage, spec.firmware);
-    for (const [round, waitMs] of waitsMs.entries()) {
+    const { discoverMs, requestMs, jitterMs } = patienceOf(draft.stage, spec.firmware);
+    for (const [round, waitMs] of (draft.type === MessageType.discover ? discoverMs : requestMs).entries()) {
       signal.throwIfAborted();
-      if (round > 0) retry('dhcp');
+      if (round > 0) retry(`dhcp-${draft.stage}`);
       const secs = Math.floor((performance.now() - beganAt) / (1_000 * pace));
       const bytes = encode(clientMessage({ ...draft, secs, giaddr: wire.relay }));
       for (let copy = dice.copies(); copy > 0; copy -= 1) wire.send(bytes, spec.mac);
@@ -51,17 +51,26 @@ async function ask({ wire, dice, pace }: Place, { spec, signal, retry }: Asker, 
   }
 }
 
-/** What the promise gives, or undefined once the time is over. Rejects with the signal's reason. */
+/**
+ * What the promise gives, or undefined once the time is over. Rejects with the signal's reason. A machine is on time, but a process that
+ * plays thousands may not be: what came in time and waits in a socket is read first, for as long as the timer was late.
+ */
 export function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const onAbort = (): void => { clearTimeout(timer); reject(signal.reason); };
-    const timer = setTimeout(() => { signal.removeEventListener('abort', onAbort); resolve(undefined); }, ms);
+    let timer: NodeJS.Timeout;
+    const dueAt = performance.now() + ms;
+    const settle = (): void => { clearTimeout(timer); signal.removeEventListener('abort', onAbort); };
+    const onAbort = (): void => { settle(); reject(signal.reason); };
+    const onDue = (): void => {
+      const lateMs = performance.now() - dueAt;
+      timer = setTimeout(() => { settle(); resolve(undefined); }, lateMs > mostLateMs ? lateMs : 0);
+    };
+    timer = setTimeout(onDue, ms);
     signal.addEventListener('abort', onAbort, { once: true });
-    promise.then((value) => { clearTimeout(timer); signal.removeEventListener('abort', onAbort); resolve(value); }, (error: unknown) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-    });
+    promise.then((value) => { settle(); resolve(value); }, (error: unknown) => { settle(); reject(error); });
   });
 }
+
+/** Later than this is no rounding. */
+const mostLateMs = 20;

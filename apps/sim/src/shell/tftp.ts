@@ -1,6 +1,7 @@
 /** Reading a file as firmware does: a request that only asks for the size and is broken off, then the transfer (RFC 1350, 2347 to 2349, 7440). */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { senderOf } from '@ironbus/dhcp';
 import { decodeTftp, DEFAULT_BLOCK_BYTES, encodeAck, encodeError, encodeRrq, knownOptions, type TftpOption, type TftpPacket } from '@ironbus/wire';
 import { tftpHabits } from '../core/clients.ts';
 import { within, type Asker, type Lease } from './lease.ts';
@@ -18,6 +19,9 @@ export async function tftpGet(place: Place, { address, nextServer, file }: Lease
   return asker.send('loader', () => exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker));
 }
 
+/** What can not be sent is a lost packet. */
+const lost = (): void => undefined;
+
 type Send = (bytes: Uint8Array) => void;
 type Transfer = { address: string; file: string; from: string; options: readonly TftpOption[]; onOack: (send: Send) => number | undefined };
 
@@ -29,9 +33,10 @@ async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, 
   const heard = { at: performance.now() };
   let peer = tftpPort;
   let last: Uint8Array = encodeRrq(file, options);
+  const sendTo = senderOf(socket);
   const send: Send = (bytes) => {
     last = bytes;
-    for (let copy = dice.copies(); copy > 0; copy -= 1) socket.send(bytes, peer, address);
+    for (let copy = dice.copies(); copy > 0; copy -= 1) sendTo(bytes, peer, address, lost);
   };
   const read = reader(send, onOack, (bytes) => done.resolve(bytes));
   socket.on('message', (bytes, { port }) => {
