@@ -44,6 +44,8 @@ export type Consume<D extends EventDefinition> = {
 /** Not the event's fault: tried for ever. */
 const worldIsAway: ReadonlySet<ErrorCode> = new Set(['BUS_UNREACHABLE', 'STORE_UNREACHABLE', 'NOT_READY']);
 const drainMs = 10_000;
+/** The rest of what waited went to other replicas of the durable. */
+const quietMs = 5_000;
 const unknownDelayMs = 1000;
 const unknownDeliveries = 60;
 const stopped = Symbol('stopped');
@@ -63,8 +65,9 @@ export class Consumption<D extends EventDefinition> implements Consuming {
   readonly #puller: Puller;
   readonly #stopping = new AbortController();
   readonly #capacity: number;
-  /** Messages that waited when the first one of this session came; undefined before that. */
+  /** What waits of that which waited when this session's first message came; undefined before that. */
   #behind: number | undefined;
+  #lastMessageAt = 0;
 
   constructor(link: Link, consume: Consume<D>, count: Count) {
     this.#link = link;
@@ -82,7 +85,7 @@ export class Consumption<D extends EventDefinition> implements Consuming {
   }
 
   caughtUp(): boolean {
-    return (this.#behind ?? 0) <= 0;
+    return (this.#behind ?? 0) <= 0 || performance.now() - this.#lastMessageAt > quietMs;
   }
 
   /** Takes no more events, waits up to 10 s for running handlers, and gives the others back. */
@@ -123,7 +126,8 @@ export class Consumption<D extends EventDefinition> implements Consuming {
   }
 
   #onMessage(message: Pulled): void {
-    this.#behind = (this.#behind ?? message.pending + 1) - 1;
+    this.#behind = Math.min((this.#behind ?? Infinity) - 1, message.pending);
+    this.#lastMessageAt = performance.now();
     if (!this.#held.take(message)) return;
     if (this.#isUnknown(message)) {
       this.#held.giveBack(message, unknownDelayMs);
