@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import type { Envelope, Node, Status } from '@ironbus/contracts';
 import { startApart, type Said } from './apart.ts';
 import { useLabWith } from './fixture.ts';
@@ -67,7 +67,7 @@ const claimsOf = (under: Under): string[] => linesOf(under).filter(({ msg }) => 
 const sentToDisk = (under: Under): number => linesOf(under).filter(({ msg, answer }) => msg === 'boot script served' && answer === 'local').length;
 const eventsOf = ({ node: { id } }: Under): Promise<Envelope[]> => use().stack.client.get(`/machines/${id}/events`);
 
-before(async () => {
+test('two machines are taken in', async () => {
   const { lab, stack: { client } } = use();
   machines.push(...await Promise.all([0, 1].map(async (index) => {
     const rig = await rackUp(lab, index, 'bios', { memoryMb: 1536 });
