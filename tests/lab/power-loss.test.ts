@@ -85,7 +85,7 @@ describe('power and region', { concurrency: 2 }, () => {
     const { machine } = under.rig;
     const [serial, empty] = [machine.serial().length, diskBytes(under)];
     await askDeploy(under, 'often-dark');
-    await machine.waitForSerial(/Linux version/, { from: serial, timeoutMs: stageMs });
+    await machine.waitForSerial(/ironbus agent: .* starting/, { from: serial, timeoutMs: stageMs });
     await lose(under, 'while the agent boots; nobody but lifecycle switches it on again');
     await untilSaid(under, 'step claimed', { step: 'write-image', claim: 1 });
     await untilHalfWritten(under, empty);
