@@ -3,6 +3,8 @@
  * come back; and boot policies that are older than what the rack's ledger knows. What must be true of the disks is in witness.ts.
  */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openBus } from '@ironbus/bus';
 import { bootPoliciesBucket, macToken, type BootPolicy, type Mac } from '@ironbus/contracts';
@@ -18,7 +20,7 @@ let rig: Rig;
 let fleet: Owned[];
 
 before(async () => {
-  rig = await createRig({ apart: ['bootfiles'] });
+  rig = await createRig({ apart: ['bootfiles'], env: { BOOTFILES_IMAGE_WAIT: '1' } });
   await rig.up();
   await addSystems(rig);
   fleet = await readyMachines(rig, requestsOf.image.length);
@@ -49,7 +51,7 @@ async function judgeAll(all: readonly Standing[]): Promise<void> {
   await Promise.all(fleet.map((owned) => release(owned, 'none')));
 }
 
-const since = ({ owned: { machine }, begun }: Standing, line: string): boolean => machine.diary.slice(begun.diary).includes(line);
+const since = ({ owned: { machine }, begun }: Pick<Standing, 'owned' | 'begun'>, line: string): boolean => machine.diary.slice(begun.diary).includes(line);
 
 test('the region away at every request: the machines finish without it, and are Deployed when it is back', async () => {
   const all = await standing();
@@ -59,6 +61,23 @@ test('the region away at every request: the machines finish without it, and are 
   await rig.services.api.start();
   await rig.services.lifecycle.start();
   await judgeAll(all);
+});
+
+test('the region away with an image that the rack has not fetched yet: the machine asks until it is back', async () => {
+  const owned = fleet[0] ?? assert.fail();
+  const begun = begin(owned);
+  const held = holdAtRequest(owned.machine, { index: requestsOf.image.indexOf('image'), moment: 'before' });
+  const { system } = await deployNext(owned, 'image');
+  await held.reached;
+  await rig.services.api.stop();
+  await rm(join(rig.dir, 'images', system));
+  held.release();
+  await waitFor(() => since({ owned, begun }, 'retry download 503'), { what: 'the rack to have no image', timeoutMs: 20_000 });
+  await rig.services.api.start();
+  await untilStatus(rig, owned.machine, owned.id, 'Deployed');
+  await systemStarted(owned);
+  await judgeDeployed(owned, begun, system);
+  await release(owned, 'none');
 });
 
 test('bootfiles killed with SIGKILL at every request, three times: claims and reports go on in the next process', async () => {
