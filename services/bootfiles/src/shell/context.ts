@@ -5,6 +5,7 @@ import type { Assets } from '../core/assets.ts';
 import type { BootfilesConfig } from '../config.ts';
 import type { ImageCache } from './image-cache.ts';
 import type { Ledgers } from './ledgers.ts';
+import type { Trees } from './trees.ts';
 import type { Views } from './views.ts';
 
 export type Context = {
@@ -15,4 +16,5 @@ export type Context = {
   ledgers: Ledgers;
   assets: Assets;
   images: ImageCache;
+  trees: Trees;
 };
