@@ -6,19 +6,21 @@ import type { Spec } from '../core/spec.ts';
 import type { Place } from './place.ts';
 
 export type Lease = { address: string; nextServer: string; file: string };
+/** Sends one request of a boot, with all its repetitions: the machine may lose its power before it or after its answer came. */
+export type Send = <T>(request: string, send: () => Promise<T>) => Promise<T>;
 /** `retry` is called before each repetition. */
-export type Asker = { spec: Spec; signal: AbortSignal; retry: (what: string) => void };
+export type Asker = { spec: Spec; signal: AbortSignal; retry: (what: string) => void; send: Send };
 
 /** Undefined where nobody answered for as long as this client asks. Rejects with the signal's reason. */
 export async function takeLease(place: Place, asker: Asker, stage: BootStage): Promise<Lease | undefined> {
   const { spec, signal } = asker;
   const { collectMs } = patienceOf(stage, spec.firmware);
   const xid = place.dice.u32();
-  const offer = await ask(place, asker, { spec, stage, type: MessageType.discover, xid });
+  const offer = await asker.send(`discover ${stage}`, () => ask(place, asker, { spec, stage, type: MessageType.discover, xid }));
   if (offer === undefined) return undefined;
   const moreMs = stage === 'ipxe' && !saysNoProxy(offer) ? proxyWaitMs : collectMs;
   if (moreMs > 0) await pause(moreMs * place.pace, undefined, { signal });
-  const ack = await ask(place, asker, { spec, stage, type: MessageType.request, xid, address: offer.yiaddr, server: serverId(offer) });
+  const ack = await asker.send(`request ${stage}`, () => ask(place, asker, { spec, stage, type: MessageType.request, xid, address: offer.yiaddr, server: serverId(offer) }));
   if (ack === undefined || messageType(ack) !== MessageType.ack) return undefined;
   return { address: ack.yiaddr, nextServer: ack.siaddr, file: bootFile(ack) ?? '' };
 }

@@ -15,9 +15,10 @@ export type Got = { bytes: number } | { why: string };
 export async function tftpGet(place: Place, { address, nextServer, file }: Lease, asker: Asker): Promise<Got> {
   const { probe, options } = tftpHabits[asker.spec.firmware];
   const server = { address: nextServer, file };
-  const probed = await exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return { bytes: 0 }; } }, asker);
+  const probed = await asker.send('loader size', () =>
+    exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return { bytes: 0 }; } }, asker));
   if ('why' in probed) return probed;
-  return exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker);
+  return asker.send('loader', () => exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker));
 }
 
 /** What can not be sent is a lost packet. */
