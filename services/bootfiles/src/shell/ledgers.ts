@@ -1,18 +1,16 @@
 /** The ledger and the tokens in Redis: pure rules applied under compare-and-set, their facts in the same script's outbox. */
 import { createHash, randomBytes } from 'node:crypto';
 import { IronbusError, macToken, makeEvent, parseMac, type Envelope, type Mac, type NodeId, type Origin } from '@ironbus/contracts';
-import { commit, lookup, read, type Change, type Row, type Store, type StoredRecord } from '@ironbus/store';
+import { lookup, type Row, type Store } from '@ironbus/store';
 import { draftEvents, type Said, type Speaker } from '../core/events.ts';
 import { next, type Action, type Fact, type Ledger, type Move } from '../core/ledger.ts';
 import { consumerKeyOf, type Credentials } from '../core/oauth.ts';
 import { Recent } from '../core/recent.ts';
 import { applyToken, mayNameAgain, mintToken, type BootToken, type TokenFor, type Tokens } from '../core/tokens.ts';
-import { Versions } from '../core/versions.ts';
+import { openRecords, type Records, type Seen } from './records.ts';
 
 export type FoundToken = BootToken & { mac: Mac };
 export type Ledgers = ReturnType<typeof openLedgers>;
-/** The records that an answer was made of, and the version each had. */
-export type Seen = Map<string, number>;
 
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 /** 43 base64url characters. */
@@ -24,11 +22,10 @@ const ledgerKey = (name: string): string => `ledger/${name}`;
 const tokensKey = (mac: Mac): string => `tokens/${macToken(mac)}`;
 
 /**
- * Tokens as they went out, in memory alone, for as long as a loader may fetch its script once more: Redis has the hash, and says at each
+ * Tokens as they went out, in memory alone, until their agent comes or nobody asked for a minute: Redis has the hash, and says at each
  * telling whether the token still stands.
  */
 const openTokens = { keepMs: 60_000, most: 4_096 };
-const knownRecords = 16_384;
 
 /** Every asynchronous function throws STORE_UNREACHABLE, and STORE_CONFLICT where a record never holds still. */
 export function openLedgers(store: Store, origin: Origin) {
@@ -40,7 +37,7 @@ export function openLedgers(store: Store, origin: Origin) {
   return {
     read: async (name: string, seen?: Seen): Promise<Ledger | undefined> => (await records.read<Ledger>(ledgerKey(name), seen))?.value,
 
-    /** False where a record may have changed since: this process did it, or Redis was away. What another process did is seen at the next read. */
+    /** records.ts: false where a record may have changed. */
     still: (seen: Seen): boolean => records.still(seen),
 
     /** Applies one action; the change and its events are committed before this resolves. */
@@ -79,48 +76,9 @@ export function openLedgers(store: Store, origin: Origin) {
     },
 
     /** The token is in use from now on and bound to what its agent was told; undefined where it was spent meanwhile. */
-    use: (token: FoundToken, bound: Pick<BootToken, 'ledger' | 'node' | 'attempt' | 'bootId'>): Promise<Tokens | undefined> =>
-      changeTokens(records, token.mac, (tokens) => applyToken(tokens, token.hash, bound)),
-  };
-}
-
-type Records = ReturnType<typeof openRecords>;
-
-/** Records in Redis, and what this process knows of their versions. */
-function openRecords(store: Store) {
-  const versions = new Versions(knownRecords);
-  let losses = store.losses();
-  const settle = (): void => {
-    if (losses === store.losses()) return;
-    losses = store.losses();
-    versions.forget();
-  };
-  /** What was asked before the server was lost says nothing about what it has now. */
-  const noteUnlessLost = (lossesBefore: number, key: string, version: number): void => {
-    settle();
-    if (lossesBefore === losses) versions.note(key, version);
-  };
-  return {
-    async read<Value>(key: string, seen?: Seen): Promise<StoredRecord<Value> | undefined> {
-      const before = store.losses();
-      const stored = await read<Value>(store, key);
-      noteUnlessLost(before, key, stored?.version ?? 0);
-      seen?.set(key, stored?.version ?? 0);
-      return stored;
-    },
-    /** False where somebody else changed it first. */
-    async write(change: Change, seen?: Seen): Promise<boolean> {
-      const before = store.losses();
-      const committed = await commit(store, change);
-      if (!committed.ok) return false;
-      noteUnlessLost(before, change.key, committed.version);
-      seen?.set(change.key, committed.version);
-      return true;
-    },
-    still(seen: Seen): boolean {
-      settle();
-      for (const [key, version] of seen) if (!versions.stillAt(key, version)) return false;
-      return true;
+    use(token: FoundToken, bound: Pick<BootToken, 'ledger' | 'node' | 'attempt' | 'bootId'>): Promise<Tokens | undefined> {
+      told.drop(token.mac);
+      return changeTokens(records, token.mac, (tokens) => applyToken(tokens, token.hash, bound));
     },
   };
 }

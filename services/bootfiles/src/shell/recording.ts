@@ -5,7 +5,7 @@
  */
 import { macToken } from '@ironbus/contracts';
 import type { Context } from './context.ts';
-import type { Seen } from './ledgers.ts';
+import type { Seen } from './records.ts';
 import type { ReadViews } from './views.ts';
 
 type Reading = { view: { get(key: string): unknown }; key: string; was: unknown };
