@@ -77,6 +77,7 @@ test('HEAD has the headers of GET, and no body; pipelined requests of every way 
   assert.equal(missing?.status, 'HTTP/1.1 404 Not Found');
   for (const answer of [again, withBody, last]) assert.equal(answer?.body, first?.body);
   assert.ok(last?.headers.includes('Connection: close'));
+  assert.match(await curl('-I', rack.url(path)), /^Date: \w{3}, \d\d \w{3} \d{4} /m);
 });
 
 test('HTTP/1.0 is answered and closed, unless it asks to be kept', async () => {

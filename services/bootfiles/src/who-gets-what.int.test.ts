@@ -146,7 +146,8 @@ for (const { moment, enter, cells } of moments) {
         (found[what] ??= []).push(given ? 'given' : expected[at] === 'nothing' ? 'nothing' : `refused ${said.status}`);
       }
     }
-    const published = refusals().slice(begin, await mark() - 1);
+    const end = await mark() - 1;
+    const published = refusals().slice(begin, end);
     // What is refused is published, once and in order; nothing else is.
     for (const row of Object.values(found)) for (const [at, cell] of row.entries()) if (cell.startsWith('refused')) row[at] = published.shift() ?? `${cell}, not published`;
     assert.deepEqual(found, cells);
