@@ -6,11 +6,13 @@
 import { build } from 'esbuild';
 
 const services = ['api', 'lifecycle', 'dhcp', 'tftp', 'bootfiles', 'power'];
+/** What a service runs in a thread of its own. */
+const threads = ['services/tftp/src/shell/engine-thread.ts'];
 const [out] = process.argv.slice(2);
 if (out === undefined) throw new Error('name the folder that the bundles go to: node deploy/compose/bundle.mjs OUT');
 
 await build({
-  entryPoints: services.map((service) => `services/${service}/src/main.ts`),
+  entryPoints: [...services.map((service) => `services/${service}/src/main.ts`), ...threads],
   outbase: '.', outdir: out, outExtension: { '.js': '.mjs' },
   bundle: true, platform: 'node', format: 'esm', target: 'node24', minifyWhitespace: true, minifySyntax: true, legalComments: 'none', logLevel: 'warning',
   // koffi brings a binary of its own, and is optional.

@@ -4,6 +4,7 @@
  * What its firmware gives up begins anew, as a server that goes round its boot order does.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { fillIn } from '../core/ipxe-script.ts';
 import type { Spec } from '../core/spec.ts';
 import { runAgent } from './agent.ts';
 import type { Bmc } from './bmc.ts';
@@ -115,7 +116,7 @@ async function boot(machine: Machine, signal: AbortSignal): Promise<Next> {
   const connection = keepConnection();
   try {
     const loader = { machine, from: ipxe.address, signal, connection };
-    const script = await fetchScript(loader, ipxe.file);
+    const script = fillIn(await fetchScript(loader, ipxe.file), spec.firmware);
     await machine.pass('script', signal);
     const kernel = /^kernel (\S+) (.*?) \|\| goto retry$/m.exec(script);
     if (kernel === null) return script.includes('sanboot') ? await startDisk(machine, ipxe.address, signal) : 'stay';

@@ -17,6 +17,9 @@ const sendPatienceMicroseconds = 100_000;
 /** An idle thread costs some megabytes, and keeps the files it sent from being given back. */
 const idleMs = 30_000;
 
+/** Bundled (deploy/compose/bundle.mjs), this module is in `main.mjs`, and the thread a file of its own. */
+const threadFile = new URL(import.meta.url.endsWith('.mjs') ? 'shell/engine-thread.mjs' : 'engine-thread.ts', import.meta.url);
+
 export type FastTransfers = { run: RunTransfer; stop(): Promise<void> };
 type Known = { content: Buffer; blockBytes: number; ended(how: Ended): void };
 type Thread = { tell(message: ToEngine): void; stop(): Promise<void> };
@@ -80,7 +83,7 @@ function startThread(native: Native, host: string, hear: (message: FromEngine) =
   const { port1, port2 } = new MessageChannel();
   const stranger = Uint8Array.from(encodeError(TftpError.unknownTransferId, 'this transfer belongs to another client'));
   const workerData: ThreadData = { sockets, wakeup, stranger, inbox: port2 };
-  const worker = new Worker(new URL('engine-thread.ts', import.meta.url), { name: 'tftp-transfers', workerData, transferList: [port2] });
+  const worker = new Worker(threadFile, { name: 'tftp-transfers', workerData, transferList: [port2] });
   worker.on('message', hear);
   const ended = once(worker, 'exit');
   const one = allocate(native, 8);
