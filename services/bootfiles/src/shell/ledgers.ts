@@ -10,6 +10,7 @@ import { applyToken, mayNameAgain, mintToken, type BootToken, type TokenFor, typ
 import { openRecords, type Records, type Seen } from './records.ts';
 
 export type FoundToken = BootToken & { mac: Mac };
+type NamedToken = { token: string; hash: string };
 export type Ledgers = ReturnType<typeof openLedgers>;
 
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -30,7 +31,12 @@ const openTokens = { keepMs: 60_000, most: 4_096 };
 /** Every asynchronous function throws STORE_UNREACHABLE, and STORE_CONFLICT where a record never holds still. */
 export function openLedgers(store: Store, origin: Origin) {
   const records = openRecords(store);
-  const told = new Recent<{ token: string; hash: string }>(openTokens);
+  const told = new Recent<NamedToken>(openTokens);
+  const forgetting = setTimeout(() => told.sweep(performance.now()), openTokens.keepMs + 1_000).unref();
+  const remember = (mac: Mac, named: NamedToken): void => {
+    told.keep(mac, named, performance.now());
+    forgetting.refresh();
+  };
   const rowsOf = (facts: readonly Fact[], ledger: Ledger, speaker: Speaker, said: Said): Row[] =>
     draftEvents(facts, ledger, speaker, said).map(({ definition, draft }) => ({ kind: 'event', event: makeEvent(definition, origin, draft) as Envelope }));
 
@@ -63,7 +69,7 @@ export function openLedgers(store: Store, origin: Origin) {
         named = { token, hash: hashToken(token) };
         return mintToken(tokens, { ...wanted, hash: named.hash });
       }, seen);
-      told.keep(mac, named, performance.now());
+      remember(mac, named);
       return named.token;
     },
 
