@@ -1,4 +1,4 @@
-/** Network loaders and the boot code written to disks, out of Debian's iPXE, shim, GRUB and syslinux packages. */
+/** Network loaders, the memory test and the boot code written to disks, out of Debian's iPXE, shim, GRUB, syslinux and memtest86+ packages. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,6 +28,9 @@ const COPIES: Readonly<Record<Architecture, Readonly<Record<string, string>>>> =
     'loaders/pxelinux.0': 'usr/lib/PXELINUX/pxelinux.0',
     'loaders/lpxelinux.0': 'usr/lib/PXELINUX/lpxelinux.0',
     ...Object.fromEntries(C32.map((name) => [`loaders/${name}.c32`, `${SYSLINUX_MODULES}/${name}.c32`])),
+    'loaders/memtest-x64.bin': 'boot/memtest86+x64.bin',
+    'loaders/memtest-x64.efi': 'boot/memtest86+x64.efi',
+    'loaders/memtest-ia32.efi': 'boot/memtest86+ia32.efi',
     'boot-assets/uefi/shimx64.efi': 'usr/lib/shim/shimx64.efi.signed',
     'boot-assets/uefi/grubx64.efi': 'usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed',
   },

@@ -7,9 +7,9 @@ export type Architecture = (typeof architectures)[number];
 /** The metapackage that names the suite's current kernel. */
 export const kernelMetapackage = (architecture: Architecture): string => `linux-image-${architecture}`;
 
-/** Loaders served over the network and written to disks. iPXE's package holds those of every architecture, so it is in one list only. */
+/** Loaders served over the network and written to disks, and a memory test that they start. iPXE's package holds those of every architecture, so it is in one list only. */
 const LOADERS: Readonly<Record<Architecture, readonly string[]>> = {
-  amd64: ['ipxe', 'shim-signed', 'grub-efi-amd64-signed', 'grub-efi-ia32-unsigned', 'grub-pc-bin', 'pxelinux', 'syslinux-common'],
+  amd64: ['ipxe', 'shim-signed', 'grub-efi-amd64-signed', 'grub-efi-ia32-unsigned', 'grub-pc-bin', 'pxelinux', 'syslinux-common', 'memtest86+'],
   arm64: ['shim-signed', 'grub-efi-arm64-signed'],
 };
 

@@ -18,8 +18,20 @@ export const profile = {
   kernelArguments: 'locale=en_US keymap=us console=ttyS0 DEBIAN_FRONTEND=text --- quiet', template: `${questions}{% include 'phone_home' %}`,
 };
 
+const unpacked = async (): Promise<string> => join(await unpackPackage('debian-installer-12-netboot-amd64', cacheDir, console.log), files);
+
+/** The same profile with kernel and initrd out of a disc, as distributions ship them; `addInstaller` comes first. */
+export const profileOfDisc = { ...profile, kernel: 'image:d-i-disc/install.amd/vmlinuz', initrd: 'image:d-i-disc/install.amd/initrd.gz' };
+
+export async function addDisc({ stack: { client }, lab }: Fixture): Promise<void> {
+  const from = await unpacked();
+  const disc = join(lab.dir, 'disc.iso');
+  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-graft-points', '-o', disc, `/install.amd/vmlinuz=${join(from, 'linux')}`, `/install.amd/initrd.gz=${join(from, 'initrd.gz')}`], { stdio: 'pipe' });
+  await client.addImage(disc, { id: 'd-i-disc', name: 'd-i-disc', format: 'iso' });
+}
+
 export async function addInstaller({ stack: { client }, lab }: Fixture): Promise<void> {
-  const from = join(await unpackPackage('debian-installer-12-netboot-amd64', cacheDir, console.log), files);
+  const from = await unpacked();
   const directory = join(lab.dir, 'overlay');
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'overlay-marker'), 'from the overlay\n');

@@ -49,10 +49,10 @@ export const BootMenu = Type.Object({
 export type BootMenu = Static<typeof BootMenu>;
 
 /**
- * What a person at the console of a machine nobody knows may boot (iPXE and GRUB show it). `profile-<id>`: install without being managed;
- * `file-<image id>`: run a file such as a memory test; `netboot-xyz`: that project’s menu, from the Internet.
+ * What a person at the console of a machine nobody knows may boot (iPXE, GRUB and PXELINUX show it). `profile-<id>`: install without being
+ * managed; `memory-test`: memtest86+ of the boot assets (amd64); `file-<image id>`: run a file; `netboot-xyz`: that project’s menu, from the Internet.
  */
-export const ConsoleChoice = Type.String({ pattern: '^(enlist|local-disk|rescue|netboot-xyz|(profile|file)-[a-z0-9]([a-z0-9-]{0,53}[a-z0-9])?)$' });
+export const ConsoleChoice = Type.String({ pattern: '^(enlist|local-disk|rescue|memory-test|netboot-xyz|(profile|file)-[a-z0-9]([a-z0-9-]{0,53}[a-z0-9])?)$' });
 /** Words that no loader reads as anything else. */
 const MenuText = Type.String({ minLength: 1, maxLength: 60, pattern: '^[A-Za-z0-9]([A-Za-z0-9 .,:()/+_]|-(?!-))*$' });
 /** As `bootMenu`: the first entry is taken when the time is over; 0 takes it at once, 255 waits for ever. */

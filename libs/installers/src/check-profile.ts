@@ -1,6 +1,7 @@
 /** Whether a profile can install anything: found when it is written, not an hour later in a machine. Pure. */
 import type { Layer, MachineFacts, Profile } from '@ironbus/contracts';
 import { kernelLine, renderConfig, type ComposeFrom, type ImageUrls } from './compose.ts';
+import { imageFile } from './image-file.ts';
 import { kinds } from './kinds.ts';
 import type { Problem } from './template.ts';
 
@@ -12,7 +13,7 @@ const exampleBase = 'http://192.0.2.1:5248';
 
 /** Values and secrets that only a machine’s layers or its deployment give are stood in for. */
 export function checkProfile(profile: Profile, { images, layers }: { images: ImageUrls; layers: readonly Layer[] }): ProfileProblem[] {
-  const shape = checkFiles(profile);
+  const shape = [...checkFiles(profile), ...checkFormats(profile, images)];
   if (shape.length > 0) return shape;
   const from = exampleOf(profile, { images, layers });
   const rendered = renderConfig(from);
@@ -36,10 +37,24 @@ function checkFiles({ kind, kernel, initrd, overlays }: Profile): ProfileProblem
   return [
     ...(kernel === null ? [problem('/kernel', `${kind} needs a kernel: image:<id>, image:<id>/<path> or a URL`)] : []),
     ...(initrd === null ? [problem('/initrd', `${kind} needs an initrd: image:<id>, image:<id>/<path> or a URL`)] : []),
-    ...(overlays.length > 0 && initrd !== null && !/^image:[^/]+$/.test(initrd)
-      ? [problem('/overlays', 'overlays are appended to an initrd of the rack’s own: add it with "ironbus images add --format file" and name it image:<id>')]
+    ...(overlays.length > 0 && initrd !== null && !initrd.startsWith('image:')
+      ? [problem('/overlays', 'overlays are appended to an initrd of the rack’s own: add it with "ironbus images add" and name it image:<id>, or image:<id>/<path> in an ISO')]
       : []),
   ];
+}
+
+/** Images that are not there are somebody else’s to tell. */
+function checkFormats({ kernel, initrd, overlays }: Profile, images: ImageUrls): ProfileProblem[] {
+  const named = [{ path: '/kernel', file: kernel }, { path: '/initrd', file: initrd }, ...overlays.map((id, index) => ({ path: `/overlays/${index}`, file: `image:${id}` }))];
+  return named.flatMap(({ path, file }) => {
+    const { id, path: inside } = imageFile(file) ?? { id: '' };
+    const format = images[id]?.format;
+    const wanted = inside === undefined ? 'file' : 'iso';
+    if (format === undefined || format === wanted) return [];
+    const remedy = wanted === 'iso' ? `only an ISO has files in it: name image:${id} alone, or an image of format iso`
+      : format === 'iso' && !path.startsWith('/overlays') ? `name a file in it: image:${id}/<path>` : 'add the file itself with "ironbus images add --format file"';
+    return [{ path, message: `image ${id} is of format ${format}: ${remedy}` }];
+  });
 }
 
 /** A machine that has everything. */

@@ -1,12 +1,13 @@
 /** One machine’s install configuration and kernel command line, from profile, layers and facts: the same for a preview as for the machine. Pure. */
-import { macToken, type Deployment, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
+import { macToken, type Deployment, type Image, type Layer, type Mac, type MachineFacts, type Network, type Profile } from '@ironbus/contracts';
+import { imageFile } from './image-file.ts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
 import { renderTemplate, type Problem, type Rendered } from './template.ts';
 import { splitArguments } from './words.ts';
 
 /** An image of the index by id: what a template needs of it. */
-export type ImageUrls = Readonly<Record<string, { sha256: string }>>;
+export type ImageUrls = Readonly<Record<string, { sha256: string; format?: Image['format'] }>>;
 
 export type ComposeFrom = {
   profile: Profile; machine: MachineFacts; layers: readonly Layer[];
@@ -109,5 +110,5 @@ export function bootFileUrl(file: string, { baseUrl, images }: Pick<ComposeFrom,
 
 /** Images that a profile names. */
 export const imagesOf = ({ kernel, initrd, overlays }: Pick<Profile, 'kernel' | 'initrd' | 'overlays'>): string[] => [
-  ...[kernel, initrd].flatMap((file) => /^image:([^/]+)/.exec(file ?? '')?.[1] ?? []), ...overlays,
+  ...[kernel, initrd].flatMap((file) => imageFile(file)?.id ?? []), ...overlays,
 ];

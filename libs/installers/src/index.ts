@@ -2,6 +2,7 @@
 export { renderTemplate, formatProblem, type Problem, type Rendered } from './template.ts';
 export { layersFor, cut, layeredArguments, mergedValues, mergedSnippets, type LayerOf, type Source } from './layers.ts';
 export { kinds, factsOf, phoneHomeCommand, type Kind } from './kinds.ts';
+export { imageFile, type ImageFile } from './image-file.ts';
 export { renderConfig, kernelLine, bootFileUrl, imagesOf, maxCommandLineBytes, type ComposeFrom, type ImageUrls, type KernelLine } from './compose.ts';
 export { checkProfile, redacted, redactedSecrets, type ProfileProblem } from './check-profile.ts';
 export { splitArguments, type Words } from './words.ts';

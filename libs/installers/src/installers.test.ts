@@ -105,6 +105,13 @@ test('a profile is refused that nobody would hear of, that has no kernel, or who
   assert.match(messages({ template: 'd-i a/b string {{ values.x }} {{ secrets.y }}\n' }), /^\/template nothing in it calls home/);
   assert.match(messages({ kernel: null }), /^\/kernel preseed needs a kernel/);
   assert.match(messages({ initrd: 'http://mirror/initrd.gz', overlays: ['firmware'] }), /^\/overlays overlays are appended to an initrd of the rack’s own/);
+  const formats = (changes: Partial<Profile>): string => checkProfile(profileOf(changes), { layers: [], images: {
+    disc: { sha256: 'a', format: 'iso' }, linux: { sha256: 'b', format: 'file' }, initrd: { sha256: 'c', format: 'file' }, disk: { sha256: 'd', format: 'raw' },
+  } }).map(({ path, message }) => `${path} ${message}`).join('; ');
+  assert.equal(formats({ kernel: 'image:disc/casper/vmlinuz', initrd: 'image:disc/casper/initrd', overlays: ['initrd'] }), '');
+  assert.match(formats({ kernel: 'image:disc' }), /^\/kernel image disc is of format iso: name a file in it: image:disc\/<path>$/);
+  assert.match(formats({ initrd: 'image:initrd/x' }), /^\/initrd image initrd is of format file: only an ISO has files in it/);
+  assert.match(formats({ overlays: ['initrd', 'disk'] }), /^\/overlays\/1 image disk is of format raw: add the file itself/);
   assert.match(messages({ kind: 'ipxe', template: examples.ipxe }), /^\/kernel the template of kind ipxe is the boot script/);
 });
 

@@ -1,6 +1,11 @@
 /** Installer profiles and layers over the API: checked when written, previewed without secrets, deployed by name. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
 import { generateRackKey, open } from '@ironbus/runtime';
 import { waitFor } from '@ironbus/testkit';
@@ -11,6 +16,21 @@ let lifecycle: Fake;
 const rackKey = generateRackKey();
 const template = 'd-i netcfg/get_hostname string {{ machine.hostname }}\nd-i passwd/root-password-crypted password {{ secrets.root }}\nd-i partman-auto/disk string {{ values.disk }}\n{% include "phone_home" %}';
 const debian = { id: 'debian', kind: 'preseed', kernel: 'image:linux', initrd: 'image:initrd', template, kernelArguments: 'priority=high' };
+
+/** A disc image with these files, by xorriso. */
+async function discOf(...paths: string[]): Promise<Buffer> {
+  const directory = await mkdtemp(join(tmpdir(), 'ironbus-disc-'));
+  try {
+    for (const path of paths) {
+      await mkdir(dirname(join(directory, 'tree', path)), { recursive: true });
+      await writeFile(join(directory, 'tree', path), `bytes of ${path}`);
+    }
+    await promisify(execFile)('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-o', join(directory, 'disc.iso'), join(directory, 'tree')]);
+    return await readFile(join(directory, 'disc.iso'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
 
 before(async () => {
   region = await startRegion();
@@ -37,6 +57,19 @@ test('a profile needs images that are there, and a template that works; the mess
   const wrong = await region.call('POST', '/api/v1/profiles', { body: { ...debian, template: 'd-i a/b string x\n{{ machine.hostnam }}' } });
   assert.deepEqual([wrong.status, errorOf(wrong).code], [422, 'PROFILE_INVALID']);
   assert.match(errorOf(wrong).message, /line 2, column 4 of the template: there is no variable machine\.hostnam/);
+  const kernel = 'image:disc/install.amd/vmlinuz';
+  const disc = await region.call('POST', '/api/v1/images?name=disc&format=iso', { body: await discOf('install.amd/vmlinuz', 'install.amd/initrd.gz') });
+  assert.equal(disc.status, 201, disc.text);
+  for (const [changes, message] of [
+    [{ initrd: 'image:disc/install.amd/initrd' }, /image disc has no file "install\.amd\/initrd": look for it in a rack’s \/images\/[0-9a-f]{64}\/tree\//], [{ initrd: 'image:disc/install.amd' }, /has no file/],
+    [{ initrd: 'image:disc' }, /image disc is of format iso: name a file in it/], [{ kernel: 'image:linux/x' }, /only an ISO has files in it/],
+  ] as const) {
+    const refused = await region.call('POST', '/api/v1/profiles', { body: { ...debian, kernel, ...changes } });
+    assert.deepEqual([refused.status, errorOf(refused).code], [422, 'PROFILE_INVALID']);
+    assert.match(errorOf(refused).message, message);
+  }
+  const ofDisc = await region.call('POST', '/api/v1/profiles', { body: { ...debian, id: 'of-disc', kernel, initrd: 'image:disc/install.amd/initrd.gz', overlays: ['initrd'] } });
+  assert.equal(ofDisc.status, 201, ofDisc.text);
   const made = await region.call('POST', '/api/v1/profiles', { body: debian });
   assert.equal(made.status, 201, made.text);
   assert.equal((await region.call('POST', '/api/v1/profiles', { body: debian })).status, 409);

@@ -29,6 +29,8 @@ const words = (extra: string): string[] => commandLine({ baseUrl: 'http://10.77.
 const answers: BootAnswer[] = [
   { answer: 'agent', rule: 'policy-agent', architecture: 'amd64', commandLine: words('') },
   { answer: 'hold', rule: 'policy-hold', architecture: 'amd64', commandLine: words(awkward) },
+  { answer: 'menu', rule: 'unknown-menu', menu: { prompt: 'P', timeoutSeconds: 5, entries: [{ text: 'M', choice: 'memory-test', does: 'ask' }, { text: 'L', choice: 'local-disk', does: 'ask' }] } },
+  { answer: 'memory-test', rule: 'chosen-memory-test', options: ['console=ttyS0,115200'] },
   { answer: 'local', rule: 'policy-local' }, { answer: 'retry', rule: 'asker-unbound' }, { answer: 'ignore', rule: 'unknown-ignore' },
 ];
 

@@ -1,11 +1,12 @@
 /** Installers against a real rack: what their boot scripts say, that fetching the configuration claims, and that calling home ends it. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { after, before, beforeEach, test } from 'node:test';
 import { bindingsBucket, imagesBucket, layersBucket, profilesBucket, type Image, type Layer, type Profile } from '@ironbus/contracts';
@@ -30,8 +31,8 @@ const installPolicy = (step: object = {}) => policy({
   attempt, answer: 'install', steps: [{ id: 'install', kind: 'install', parameters: { profile: 'debian', deployment: { ...deployment, image: null, imageSha256: null, profile: 'debian', disk: null, ...step }, machine } }],
 });
 
-async function addImage(id: string, content: Buffer): Promise<Image> {
-  const image = { ...template, id, format: 'file' as const, compression: 'none' as const, sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+async function addImage(id: string, content: Buffer, format: Image['format'] = 'file'): Promise<Image> {
+  const image = { ...template, id, format, compression: 'none' as const, sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
   await writeFile(join(shared, image.sha256), content);
   await rack.api.kv(imagesBucket).put(id, image);
   return image;
@@ -174,14 +175,18 @@ test('a script of kind ipxe is chained, and a profile that is not here yet makes
   await waitFor(async () => (await fetchScript(rack)).includes('# ironbus: profile-missing\n:retry'));
 });
 
+/** A cpio archive of one file. */
+async function archive(directory: string, name: string, content: string): Promise<Buffer> {
+  await writeFile(join(directory, name), content);
+  return execFileSync('cpio', ['--create', '--format=newc', '--quiet'], { cwd: directory, input: `${name}\n` });
+}
+const curl = async (...args: string[]): Promise<Buffer> => (await promisify(execFile)('curl', ['--silent', '--show-error', '--fail', '--max-time', '20', ...args], { encoding: 'buffer', maxBuffer: 1 << 24 })).stdout;
+const namesIn = (cpio: Buffer): string => execFileSync('cpio', ['--list', '--quiet'], { input: cpio, encoding: 'utf8' });
+
 test('overlays follow the initrd: cpio reads all of them out of what is sent, and ranges cut it anywhere', async () => {
   const directory = join(shared, 'tree');
   await mkdir(directory);
-  const archive = async (name: string, content: string): Promise<Buffer> => {
-    await writeFile(join(directory, name), content);
-    return execFileSync('cpio', ['--create', '--format=newc', '--quiet'], { cwd: directory, input: `${name}\n` });
-  };
-  const [base, firmware, late] = [await archive('init', 'the initrd'), await archive('firmware.bin', 'odd'.repeat(1001)), gzipSync(await archive('late', 'compressed'))];
+  const [base, firmware, late] = [await archive(directory, 'init', 'the initrd'), await archive(directory, 'firmware.bin', 'odd'.repeat(1001)), gzipSync(await archive(directory, 'late', 'compressed'))];
   const odd = Buffer.concat([base, Buffer.alloc(1)]);
   await Promise.all([addImage('base', odd), addImage('firmware', firmware), addImage('late', late)]);
   await putProfile({ initrd: 'image:base', overlays: ['firmware', 'late'] });
@@ -192,8 +197,8 @@ test('overlays follow the initrd: cpio reads all of them out of what is sent, an
   const sent = Buffer.from(await whole.arrayBuffer());
   assert.ok(sent.equals(expected));
   const plain = sent.subarray(0, sent.length - late.length);
-  assert.equal(execFileSync('cpio', ['--list', '--quiet'], { input: plain, encoding: 'utf8' }), 'init\n');
-  assert.equal(execFileSync('cpio', ['--list', '--quiet'], { input: plain.subarray(odd.length + 3), encoding: 'utf8' }), 'firmware.bin\n');
+  assert.equal(namesIn(plain), 'init\n');
+  assert.equal(namesIn(plain.subarray(odd.length + 3)), 'firmware.bin\n');
   for (const [start, end] of [[0, 0], [odd.length - 1, odd.length + 4], [odd.length, odd.length], [odd.length + 1, expected.length - 1], [100, expected.length - late.length + 3]] as const) {
     const part = await fetch(rack.url('/profiles/debian/initrd'), { headers: { range: `bytes=${start}-${end}` } });
     assert.deepEqual([part.status, part.headers.get('content-range')], [206, `bytes ${start}-${end}/${expected.length}`]);
@@ -201,4 +206,53 @@ test('overlays follow the initrd: cpio reads all of them out of what is sent, an
   }
   const head = await fetch(rack.url('/profiles/debian/initrd'), { method: 'HEAD' });
   assert.equal(head.headers.get('content-length'), `${expected.length}`);
+});
+
+for (const [format, program, ...options] of [
+  ['Rock Ridge', 'xorriso', '-as', 'mkisofs', '-quiet', '-R'], ['UDF', 'genisoimage', '-quiet', '-udf', '-hide', '*'],
+] as const) {
+  test(`kernel and initrd of a disc (${format}): fetched by curl, the overlay after the initrd’s own bytes`, async () => {
+    const directory = await mkdtemp(join(shared, 'disc-'));
+    const [work, tree] = [join(directory, 'work'), join(directory, 'tree')];
+    await Promise.all([mkdir(work), mkdir(join(tree, 'install amd'), { recursive: true })]);
+    const initrd = Buffer.concat([await archive(work, 'init', 'of the disc'.repeat(50_000)), Buffer.alloc(3)]);
+    const firmware = await archive(work, 'firmware.bin', format);
+    await Promise.all([writeFile(join(tree, 'install amd', 'initrd.img'), initrd), writeFile(join(tree, 'install amd', 'vmlinuz'), `kernel ${format}`)]);
+    execFileSync(program, [...options, '-o', join(directory, 'disc.iso'), tree], { stdio: 'pipe' });
+    await addImage('firmware', firmware);
+    const image = await addImage('disc', await readFile(join(directory, 'disc.iso')), 'iso');
+    await putProfile({ kernel: 'image:disc/install%20amd/vmlinuz', initrd: 'image:disc/install%20amd/initrd.img', overlays: ['firmware'] });
+    const script = await waitFor(async () => { const text = await fetchScript(rack); return text.includes(`/images/${image.sha256}/tree/`) ? text : undefined; });
+    const [kernel, joined] = [/^kernel (\S+)/m.exec(script)?.[1] ?? '', /initrd --name initrd\.img (\S+)/.exec(script)?.[1] ?? ''].map((url) => rack.url(pathOf(url))) as [string, string];
+    assert.equal((await curl(kernel)).toString(), `kernel ${format}`);
+    assert.match(joined, /\/profiles\/debian\/initrd$/);
+    const expected = Buffer.concat([initrd, Buffer.alloc((4 - (initrd.length % 4)) % 4), firmware]);
+    assert.notEqual(initrd.length % 4, 0, 'the case that needs filling up');
+    const sent = await curl(joined);
+    assert.ok(sent.equals(expected), `${sent.length} of ${expected.length} bytes`);
+    assert.deepEqual([namesIn(sent), namesIn(sent.subarray(-firmware.length))], ['init\n', 'firmware.bin\n']);
+    assert.equal(execFileSync('bsdtar', ['-tf', '-'], { input: sent.subarray(-firmware.length), encoding: 'utf8' }), 'firmware.bin\n');
+    const head = (await curl('--head', joined)).toString();
+    assert.match(head, new RegExp(`^content-length: ${expected.length}\\r$`, 'mi'));
+    assert.match(head, /^accept-ranges: bytes\r$/mi);
+    const etag = /^etag: (\S+)\r$/mi.exec(head)?.[1] ?? '';
+    const codeOf = async (...args: string[]): Promise<string> => (await curl('--output', '/dev/null', '--write-out', '%{http_code}', '--no-fail', ...args, joined)).toString();
+    assert.equal(await codeOf('--header', `If-None-Match: ${etag}`), '304');
+    for (const [start, end] of [[0, 0], [70_001, 200_000], [initrd.length - 2, initrd.length + 4], [initrd.length, expected.length - 1]] as const) {
+      assert.ok((await curl('--range', `${start}-${end}`, joined)).equals(expected.subarray(start, end + 1)), `${start}-${end}`);
+    }
+    assert.equal(await codeOf('--range', `${expected.length}-`), '416');
+  });
+}
+
+test('an initrd that the disc does not have, or that is no file, is said to be so', async () => {
+  const first = (await rack.api.kv(imagesBucket).get('disc'))?.value;
+  assert.equal(first?.format, 'iso');
+  for (const [path, why] of [['install%20amd', /a directory, no file/], ['nothing', /has no .*nothing/], ['%2e%2e/x', /has no/], ['%ff', /has no/]] as const) {
+    await putProfile({ kernel: 'image:linux', initrd: `image:disc/${path}`, overlays: ['firmware'] });
+    const answer = await waitFor(async () => { const got = await get('/profiles/debian/initrd'); return why.test(got.text) ? got : undefined; }, { what: path });
+    assert.equal(answer.status, 404);
+  }
+  await putProfile({ kernel: 'image:linux', initrd: 'image:firmware/x', overlays: ['firmware'] });
+  assert.match((await waitFor(async () => { const got = await get('/profiles/debian/initrd'); return got.text.includes('no disc') ? got : undefined; })).text, /no tree of files/);
 });

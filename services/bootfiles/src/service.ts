@@ -14,6 +14,7 @@ import { ImageCache } from './shell/image-cache.ts';
 import { openImageFiles } from './shell/image-files.ts';
 import { openLedgers } from './shell/ledgers.ts';
 import { createServer, listen } from './shell/server.ts';
+import { openTrees } from './shell/trees.ts';
 import { openViews, type Views } from './shell/views.ts';
 
 export type Kit = { log?: Logger };
@@ -54,7 +55,7 @@ export function create(config: BootfilesConfig, kit: Kit = {}): Bootfiles {
     createPart({
       name: 'http',
       start: async () => {
-        app = createServer({ config, log, bus, views, images, ledgers: openLedgers(store, origin), assets: await openAssets(config.assetsDir) });
+        app = createServer({ config, log, bus, views, images, ledgers: openLedgers(store, origin), assets: await openAssets(config.assetsDir), trees: openTrees() });
         await listen(app, config.host, config.port);
       },
       stop: () => app?.close(),

@@ -96,13 +96,13 @@ test('a file of a disc: HEAD, ranges, conditions, links; what is no file is said
   await waitFor(() => ofType(rack.observations, 'boot.file-served').some((event) => (event.data as { path: string }).path.endsWith('/tree/dists/stable/Release')));
 });
 
-test('an image that is no disc has no tree, and is said to be none', async () => {
-  const file = join(directory, 'raw.img');
-  await writeFile(file, Buffer.alloc(100_000, 'raw'));
-  const content = await readFile(file);
-  const sha256 = createHash('sha256').update(content).digest('hex');
-  await writeFile(join(directory, 'shared', sha256), content);
-  const answer = await fetch(rack.url(`/images/${sha256}/tree/`));
-  assert.equal(answer.status, 404);
-  assert.match(await answer.text(), /no disc/);
-});
+for (const sizeBytes of [3, 100_000]) {
+  test(`an image of ${sizeBytes} bytes that is no disc has no tree, and is said to be none`, async () => {
+    const content = Buffer.alloc(sizeBytes, 'raw');
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    await writeFile(join(directory, 'shared', sha256), content);
+    const answer = await fetch(rack.url(`/images/${sha256}/tree/`));
+    assert.equal(answer.status, 404);
+    assert.match(await answer.text(), /no disc/);
+  });
+}

@@ -28,6 +28,8 @@ export type Machine = {
   status: () => Promise<'on' | 'off'>;
   /** Chooses the boot device of the next start only. */
   bootOnce: (order: BootOrder) => Promise<void>;
+  /** Presses a key of its keyboard, by QEMU's name of it: `ret`, `end`. */
+  key: (name: string) => Promise<void>;
   /** Writes what the screen shows as PNG. */
   screenshot: (pngPath: string) => Promise<void>;
   /** All serial output of its life, or what came after `from` (a length that `serial` had before). */
@@ -98,6 +100,7 @@ function machineAt(dir: string, spec: MachineSpec): Machine {
     power: async (verb) => void (await press(verb)),
     status: async () => ((await press('status')) === 'on' ? 'on' : 'off'),
     bootOnce: async (order) => void (await press('boot', order)),
+    key: async (name) => void (await press('key', name)),
     screenshot: async (pngPath) => {
       await press('screenshot', pngPath);
       await waitUntil(`screenshot ${pngPath}`, () => existsSync(pngPath) && statSync(pngPath).size > 0, { timeoutMs: 5000 });

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The power button, the reset button and the boot selector of one virtual machine.
 #
-#   power.sh DIR on|off|cycle|reset|soft|status|boot [none|network|disk]|screenshot FILE
+#   power.sh DIR on|off|cycle|reset|soft|status|boot [none|network|disk]|screenshot FILE|key NAME
 #   power.sh DIR chassis get|set|check PARAMETER [VALUE] ...     how ipmi_sim calls it (ipmi_lan(5), chassis_control)
 #
 # All state is files in DIR, so it works for anyone at any time: start-network and start-disk run QEMU in the
@@ -120,6 +120,7 @@ perform() {
     status) if is_on; then echo on; else echo off; fi ;;
     boot) set_boot "$1" ;;
     screenshot) qmp "{\"execute\":\"screendump\",\"arguments\":{\"filename\":\"$1\",\"format\":\"png\"}}" ;;
+    key) qmp "{\"execute\":\"send-key\",\"arguments\":{\"keys\":[{\"type\":\"qcode\",\"data\":\"$1\"}]}}" ;;
     chassis)
       echo "$(date -u +%H:%M:%S) $*" >> chassis.log
       operation=$1

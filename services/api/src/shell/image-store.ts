@@ -1,11 +1,11 @@
 /** Image bytes on disk, named by their SHA-256: written to a temporary file, synced, renamed; never changed after. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { IronbusError, type Image } from '@ironbus/contracts';
-import { IsoError, openDisc } from '@ironbus/iso';
+import { IsoError, openDisc, type Disc } from '@ironbus/iso';
 import { detectCompression, foreignFormat } from '../core/images.ts';
 
 export type StoredImage = { sha256: string; sizeBytes: number; compression: ReturnType<typeof detectCompression> };
@@ -51,6 +51,12 @@ export function createImageStore(directory: string, instance: string) {
       return (await stat(path(sha256)).catch(() => undefined))?.size;
     },
 
+    /** Whether the disc has a file at this path. Throws IMAGE_INVALID where it can not be read. */
+    async hasFile(sha256: string, file: string): Promise<boolean> {
+      await using handle = await open(path(sha256), 'r');
+      return await explainDisc(async () => (await (await discIn(handle)).find(file))?.kind === 'file');
+    },
+
     remove: (sha256: string): Promise<void> => rm(path(sha256), { force: true }),
   };
 }
@@ -76,17 +82,28 @@ async function write(body: Readable, file: string): Promise<StoredImage> {
 }
 
 /** Racks serve the files of a disc: better to learn here that they can not. */
-async function checkDisc(file: string, { sizeBytes, compression }: StoredImage): Promise<void> {
+async function checkDisc(file: string, { compression }: StoredImage): Promise<void> {
   if (compression !== 'none') throw new IronbusError('IMAGE_INVALID', `this disc image is compressed with ${compression}: decompress it first, its files are served one by one`);
   await using handle = await open(file, 'r');
+  await explainDisc(() => discIn(handle));
+}
+
+/** Good while the handle is open. */
+async function discIn(handle: FileHandle): Promise<Disc> {
   const read = async (offset: number, length: number): Promise<Buffer> => {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
     return buffer.subarray(0, bytesRead);
   };
-  await openDisc(read, sizeBytes).catch((error: unknown) => {
+  return openDisc(read, (await handle.stat()).size);
+}
+
+async function explainDisc<T>(how: () => Promise<T>): Promise<T> {
+  try {
+    return await how();
+  } catch (error) {
     if (!(error instanceof IsoError)) throw error;
     throw new IronbusError('IMAGE_INVALID', `this is no disc image whose files can be served: ${error.message}`, { cause: error });
-  });
+  }
 }
 
 /** What of the world's failures the sender can do something about. */

@@ -17,7 +17,7 @@ function ledger(attempt: number, outcome: Ledger['outcome'], operation: Ledger['
 
 const written = policy({ answer: 'local', operation: null });
 
-const asks: Facts['network'] = { ...network, unknownMachines: 'menu', consoleMenu: { prompt: 'P', timeoutSeconds: 5, entries: (['local-disk', 'enlist', 'rescue', 'profile-debian'] as const).map((boots) => ({ text: boots, boots })) } };
+const asks: Facts['network'] = { ...network, unknownMachines: 'menu', consoleMenu: { prompt: 'P', timeoutSeconds: 5, entries: (['local-disk', 'enlist', 'rescue', 'memory-test', 'profile-debian'] as const).map((boots) => ({ text: boots, boots })) } };
 const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][] = [
   ['nothing heard yet', { heard: false, policy: policy() }, 'region-not-heard', 'retry'],
   ['no binding yet', { asker: 'unbound', policy: policy() }, 'asker-unbound', 'retry'],
@@ -51,6 +51,8 @@ const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][
   ['chosen: enlist', { network: asks, choice: 'enlist' }, 'chosen-enlist', 'agent'],
   ['chosen: rescue', { network: asks, choice: 'rescue' }, 'chosen-rescue', 'agent'],
   ['chosen: local disk', { network: asks, choice: 'local-disk' }, 'chosen-local-disk', 'local'],
+  ['chosen: a memory test', { network: asks, choice: 'memory-test' }, 'chosen-memory-test', 'memory-test'],
+  ['chosen: a memory test, but the machine is known by now', { network: asks, choice: 'memory-test', policy: policy() }, 'policy-agent', 'agent'],
   ['chosen: a profile', { network: asks, choice: 'profile-debian' }, 'chosen-profile', 'install'],
   ['chosen: what the menu does not have', { network: asks, choice: 'profile-other' }, 'unknown-menu', 'menu'],
   ['chosen where there is no menu', { choice: 'local-disk' }, 'unknown-enlist', 'agent'],

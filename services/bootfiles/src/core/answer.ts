@@ -25,7 +25,7 @@ export type Facts = {
 };
 
 /** `ignore` leaves the loader at once; `install` starts a distribution’s own installer; `hold` runs the agent with a plan that powers off; `retry` asks again after 5 s. */
-export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold' | 'install' | 'menu';
+export type AnswerKind = 'agent' | 'local' | 'retry' | 'ignore' | 'hold' | 'install' | 'menu' | 'memory-test';
 export type Answer = {
   rule: string;
   answer: AnswerKind;
@@ -69,6 +69,7 @@ export const table: readonly Row[] = [
   { rule: 'chosen-enlist', when: (f) => chosen(f) === 'enlist', answer: 'agent', why: 'a person at the console enlists the machine' },
   { rule: 'chosen-rescue', when: (f) => chosen(f) === 'rescue', answer: 'agent', why: 'a person at the console wants a system in memory; nobody hears of it' },
   { rule: 'chosen-local-disk', when: (f) => chosen(f) === 'local-disk', answer: 'local', why: 'a person at the console, or the time' },
+  { rule: 'chosen-memory-test', when: (f) => chosen(f) === 'memory-test', answer: 'memory-test', why: 'a person at the console has the memory tested; nothing is written' },
   { rule: 'chosen-profile', when: (f) => chosen(f)?.startsWith('profile-') === true, answer: 'install', why: 'a person at the console installs the machine, which nobody manages then' },
   { rule: 'unknown-menu', when: (f) => f.network?.unknownMachines === 'menu', answer: 'menu', why: 'the network asks the person at the console' },
   { rule: 'unknown-enlist', when: (f) => f.network?.unknownMachines === 'enlist', answer: 'agent', why: 'the network enlists unknown machines' },

@@ -4,7 +4,7 @@
  * variables"). Only commands that signed builds carry: they can load no module from the network.
  */
 import type { BootAnswer } from './ipxe.ts';
-import type { Menu } from './menu.ts';
+import { isMemoryTest, memoryTest, scriptOf, type Menu } from './menu.ts';
 
 /**
  * `sources` are devices that the agent is fetched from, tried in order: `(http,10.77.0.1:5248)` is used where GRUB has the http
@@ -12,9 +12,6 @@ import type { Menu } from './menu.ts';
  * whatever the script itself came from. `again` is this script's own path, asked once more where there is no answer yet.
  */
 export type GrubPlace = { sources: readonly string[]; again: string };
-
-/** A script of a choice lies beside the script itself: `…/grub.cfg`, `…/choice/enlist/grub.cfg`. */
-const scriptOf = (again: string, choice: string): string => again.replace(/[^/]*$/, (file) => `choice/${choice}/${file}`);
 
 /** Loaders that an installed system leaves on its EFI system partition, the system's own before the fallback (UEFI 2.10 §3.5.1.1). */
 const shims = ['debian', 'ubuntu', 'fedora', 'rocky', 'almalinux', 'centos', 'redhat'].map((name) => `/EFI/${name}/shim$ironbus_efi.efi`);
@@ -35,6 +32,7 @@ function body(boot: BootAnswer, place: GrubPlace): string[] {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
     case 'menu': return renderMenu(boot.menu, place);
+    case 'memory-test': return renderMemoryTest(boot.options, place);
     case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
@@ -52,18 +50,38 @@ function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place:
     '    if initrd $1/agent-image/$ironbus_arch/initrd.img; then boot; fi',
     '  fi',
     '}',
-    ...place.sources.map((source) => source.startsWith('(http') ? `if insmod http; then ironbus_boot ${source}; fi` : `ironbus_boot ${source || '""'}`),
+    ...bootFromAny(place),
     ...renderRetry(place),
   ];
 }
 
-/** Entries that run a file or chain an iPXE menu are iPXE’s. A script that asks again has to end before GRUB shows a menu. */
+/** Calls `ironbus_boot` with each source until one has what it wants. */
+const bootFromAny = ({ sources }: GrubPlace): string[] =>
+  sources.map((source) => source.startsWith('(http') ? `if insmod http; then ironbus_boot ${source}; fi` : `ironbus_boot ${source || '""'}`);
+
+/** Entries that run a file or chain an iPXE menu are iPXE’s; nobody signed the memory test, which Secure Boot (`lockdown`) would refuse. A script that asks again has to end before GRUB shows a menu. */
 function renderMenu({ prompt, timeoutSeconds, entries }: Menu, place: GrubPlace): string[] {
   const shown = entries.filter(({ does }) => does === 'ask');
   if (shown.length === 0) return renderLocal();
   return [
     'unset ironbus_asks', `set timeout=${timeoutSeconds === 255 ? -1 : timeoutSeconds}`, 'set default=0', `echo '${prompt}'`,
-    ...shown.map(({ text, choice }) => `menuentry '${text}' { configfile ${scriptOf(place.again, choice)} }`),
+    ...shown.map((entry) => {
+      const line = `menuentry '${entry.text}' { configfile ${scriptOf(place.again, entry.choice)} }`;
+      return isMemoryTest(entry) ? `if [ "$grub_cpu" != "arm64" -a "$lockdown" != "y" ]; then ${line}; fi` : line;
+    }),
+  ];
+}
+
+function renderMemoryTest(options: readonly string[], place: GrubPlace): string[] {
+  return [
+    `set ironbus_test=${memoryTest.uefi}`,
+    `if [ "$grub_cpu" = "i386" ]; then set ironbus_test=${memoryTest.uefi32}; fi`,
+    `if [ "$grub_platform" = "pc" ]; then set ironbus_test=${memoryTest.bios}; fi`,
+    'function ironbus_boot {',
+    `  if linux $1/loaders/$ironbus_test ${options.map(quote).join(' ')}; then boot; fi`,
+    '}',
+    ...bootFromAny(place),
+    ...renderRetry(place),
   ];
 }
 

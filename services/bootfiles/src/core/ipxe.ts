@@ -1,7 +1,7 @@
 /** iPXE scripts. Pure text; one script serves BIOS and UEFI, which it tells apart by `${platform}`. */
 import type { Mac } from '@ironbus/contracts';
 import { assertBaseUrl, macInPath } from './kernel.ts';
-import type { Menu, MenuEntry } from './menu.ts';
+import { isMemoryTest, memoryTest, type Menu, type MenuEntry } from './menu.ts';
 
 /** What a loader is to do, whichever loader it is. `architecture` names the agent image for loaders that can not tell their own. */
 export type BootAnswer =
@@ -11,6 +11,7 @@ export type BootAnswer =
   /** A profile that is an iPXE script: only iPXE can run it. */
   | { answer: 'install'; rule: string; chain: string }
   | { answer: 'menu'; rule: string; menu: Menu }
+  | { answer: 'memory-test'; rule: string; options: readonly string[] }
   | { answer: 'local' | 'retry' | 'ignore'; rule: string };
 export type Place = { baseUrl: string; mac: Mac };
 
@@ -25,6 +26,7 @@ function body(boot: BootAnswer, place: Place): string[] {
     case 'agent':
     case 'hold': return renderAgent(boot, place);
     case 'menu': return renderMenu(boot.menu, place);
+    case 'memory-test': return renderMemoryTest(boot.options, place);
     case 'install': return renderInstall(boot, place);
     case 'local': return renderLocal();
     case 'retry': return renderRetry(place);
@@ -46,13 +48,15 @@ function renderAgent(boot: Extract<BootAnswer, { architecture: string }>, place:
 
 /** Escape, and a console that can show no menu, take the first entry. */
 function renderMenu({ prompt, timeoutSeconds, entries }: Menu, place: Place): string[] {
-  const first = entries[0]?.choice ?? 'retry';
+  const [preferred, elsewhere] = [entries[0]?.choice ?? 'retry', entries.find((entry) => !isMemoryTest(entry))?.choice ?? 'retry'];
+  const first = preferred === elsewhere ? preferred : '${ironbus_first}';
+  const chooseFirst = preferred === elsewhere ? [] : [`iseq \${buildarch} arm64 && set ironbus_first ${elsewhere} || set ironbus_first ${preferred}`];
   const timeout = timeoutSeconds === 255 ? '' : ` --timeout ${timeoutSeconds * 1000}`;
   const ask = [
-    ':menu', `menu ${prompt}`, ...entries.map(({ choice, text }) => `item ${choice} ${text}`),
+    ':menu', `menu ${prompt}`, ...entries.map((entry) => `${isMemoryTest(entry) ? 'iseq ${buildarch} arm64 || ' : ''}item ${entry.choice} ${entry.text}`),
     `choose --default ${first}${timeout} ironbus_choice && goto \${ironbus_choice} || goto ${first}`,
   ];
-  return [...(timeoutSeconds === 0 ? [`goto ${first}`] : ask), ...entries.flatMap((entry) => [`:${entry.choice}`, doEntry(entry, place, timeoutSeconds)]), ...renderRetry(place)];
+  return [...chooseFirst, ...(timeoutSeconds === 0 ? [`goto ${first}`] : ask), ...entries.flatMap((entry) => [`:${entry.choice}`, doEntry(entry, place, timeoutSeconds)]), ...renderRetry(place)];
 }
 
 function doEntry(entry: MenuEntry, place: Place, timeoutSeconds: number): string {
@@ -60,6 +64,13 @@ function doEntry(entry: MenuEntry, place: Place, timeoutSeconds: number): string
   if (entry.does === 'ask') return `chain --replace --autofree ${place.baseUrl}/boot/${macInPath(place.mac)}/choice/${entry.choice}/script.ipxe || goto retry`;
   return entry.does === 'chain' ? `chain --autofree ${entry.url} || goto ${back}` : `kernel ${entry.url} && boot || goto ${back}`;
 }
+
+/** Where it can not be started, as under Secure Boot, the person is asked again. */
+const renderMemoryTest = (options: readonly string[], place: Place): string[] => [
+  `iseq \${platform} efi && set ironbus_test ${memoryTest.uefi} || set ironbus_test ${memoryTest.bios}`,
+  `kernel ${place.baseUrl}/loaders/\${ironbus_test} ${options.join(' ')} || goto retry`, 'boot || goto retry',
+  ...renderRetry(place),
+];
 
 function renderInstall(boot: Extract<BootAnswer, { answer: 'install' }>, place: Place): string[] {
   const start = 'chain' in boot ? [`chain --replace --autofree ${boot.chain} || goto retry`] : [

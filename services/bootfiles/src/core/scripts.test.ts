@@ -5,7 +5,8 @@ import { mac } from '../../test/fixtures.ts';
 import { renderGrub } from './grub.ts';
 import { renderIpxe, type BootAnswer } from './ipxe.ts';
 import { splitArguments } from '@ironbus/installers';
-import { commandLine } from './kernel.ts';
+import { commandLine, memoryTestOptions } from './kernel.ts';
+import { menuFor } from './menu.ts';
 import { renderPxelinux } from './pxelinux.ts';
 import { answerPi } from './pi.ts';
 
@@ -78,6 +79,66 @@ test('PXELINUX: names beside the loader, or URLs; local disk; asking again after
   assert.match(renderPxelinux({ answer: 'local', rule: 'x' }, beside), /^ {2}LOCALBOOT 0$/m);
   assert.match(renderPxelinux({ answer: 'ignore', rule: 'x' }, beside), /^ {2}LOCALBOOT -1$/m);
   assert.match(renderPxelinux({ answer: 'retry', rule: 'x' }, beside), /PROMPT 1\nTIMEOUT 50\nLABEL ironbus\n {2}CONFIG pxelinux\.cfg\/default\n$/);
+});
+
+const menu = (changes: { boots?: readonly string[]; timeoutSeconds?: number; hasMemoryTest?: boolean } = {}): BootAnswer => ({
+  answer: 'menu', rule: 'unknown-menu', menu: menuFor(
+    { consoleMenu: { prompt: 'P', timeoutSeconds: changes.timeoutSeconds ?? 20, entries: (changes.boots ?? ['memory-test', 'enlist']).map((boots) => ({ text: `T ${boots}`, boots })) } },
+    { fileUrl: () => undefined, hasProfile: () => false, hasMemoryTest: changes.hasMemoryTest ?? true },
+  ),
+});
+const linesOf = (text: string, which: RegExp): string[] => text.split('\n').filter((line) => which.test(line));
+
+test('menu: a memory test is no entry of a machine that could not run it, and then not its default either', () => {
+  const ipxe = renderIpxe(menu(), { baseUrl, mac });
+  assert.deepEqual(linesOf(ipxe, /item|first/), [
+    'iseq ${buildarch} arm64 && set ironbus_first enlist || set ironbus_first memory-test', 'iseq ${buildarch} arm64 || item memory-test T memory-test', 'item enlist T enlist',
+    'choose --default ${ironbus_first} --timeout 20000 ironbus_choice && goto ${ironbus_choice} || goto ${ironbus_first}',
+  ]);
+  assert.match(renderIpxe(menu({ timeoutSeconds: 0 }), { baseUrl, mac }), /^#!ipxe\n# ironbus: unknown-menu\niseq .*\ngoto \$\{ironbus_first\}\n:memory-test\nchain /);
+  assert.doesNotMatch(renderIpxe(menu({ boots: ['enlist', 'memory-test'] }), { baseUrl, mac }), /ironbus_first/);
+  const grub = renderGrub(menu(), tftp);
+  assert.deepEqual(linesOf(grub, /menuentry/), [
+    `if [ "$grub_cpu" != "arm64" -a "$lockdown" != "y" ]; then menuentry 'T memory-test' { configfile /grub/choice/memory-test/grub.cfg }; fi`, `menuentry 'T enlist' { configfile /grub/choice/enlist/grub.cfg }`,
+  ]);
+});
+
+test('menu: where the boot assets have no memory test, and where it alone would be left out, the local disk remains', () => {
+  const shown = (changes: Parameters<typeof menu>[0]): string[] => linesOf(renderIpxe(menu(changes), { baseUrl, mac }), /^(iseq .*\|\| )?item/).map((line) => line.replace(/.*item (\S+).*/, '$1'));
+  assert.deepEqual(shown({ hasMemoryTest: false }), ['enlist']);
+  assert.deepEqual(shown({ boots: ['memory-test'], hasMemoryTest: false }), ['local-disk']);
+  assert.deepEqual(shown({ boots: ['memory-test'] }), ['memory-test', 'local-disk']);
+});
+
+test('the memory test: a kernel on BIOS, a program on UEFI, on the serial port that the agent would have', () => {
+  const test: BootAnswer = { answer: 'memory-test', rule: 'chosen-memory-test', options: memoryTestOptions(['quiet', 'console=tty1', 'console=ttyS1,9600n8', 'console=ttyS7', 'console=ttyAMA0']) };
+  assert.deepEqual(test.options, ['console=ttyS1,9600n8']);
+  assert.deepEqual(memoryTestOptions([]), ['console=ttyS0,115200']);
+  assert.match(renderIpxe(test, { baseUrl, mac }), /^#!ipxe\n# ironbus: chosen-memory-test\niseq \$\{platform\} efi && set ironbus_test memtest-x64\.efi \|\| set ironbus_test memtest-x64\.bin\nkernel http:\/\/10\.77\.0\.1:5248\/loaders\/\$\{ironbus_test\} console=ttyS1,9600n8 \|\| goto retry\nboot \|\| goto retry\n:retry\n/);
+  assert.match(renderGrub(test, tftp), /if linux \$1\/loaders\/\$ironbus_test console=ttyS1,9600n8; then boot; fi\n\}\nif insmod http; then ironbus_boot \(http,10\.77\.0\.1:5248\); fi\nironbus_boot ""\n/);
+  assert.match(renderPxelinux(test, beside), /LABEL ironbus\n {2}LINUX memtest-x64\.bin\n {2}APPEND console=ttyS1,9600n8\n$/);
+  assert.match(renderPxelinux(test, { ...beside, prefix: baseUrl }), /LINUX http:\/\/10\.77\.0\.1:5248\/loaders\/memtest-x64\.bin\n/);
+});
+
+test('PXELINUX: the menu by menu.c32, whose entries are configurations of their own', () => {
+  assert.equal(renderPxelinux(menu(), beside), `# ironbus: unknown-menu
+UI menu.c32
+DEFAULT memory-test
+MENU TITLE P
+NOESCAPE 1
+ALLOWOPTIONS 0
+TIMEOUT 200
+LABEL memory-test
+  MENU LABEL T memory-test
+  CONFIG pxelinux.cfg/choice/memory-test/default
+LABEL enlist
+  MENU LABEL T enlist
+  CONFIG pxelinux.cfg/choice/enlist/default
+`);
+  assert.match(renderPxelinux(menu({ timeoutSeconds: 255 }), beside), /^TIMEOUT 0$/m);
+  assert.match(renderPxelinux(menu({ timeoutSeconds: 0 }), beside), /^# ironbus: unknown-menu\nDEFAULT memory-test\nPROMPT 0\nLABEL memory-test\n/);
+  assert.match(renderPxelinux(menu({ boots: ['netboot-xyz'] }), beside), /^LABEL local-disk\n {2}LOCALBOOT 0$/m);
+  assert.match(renderPxelinux(menu(), { ...beside, prefix: baseUrl }), /^ {2}LOCALBOOT 0$/m);
 });
 
 test('Raspberry Pi: every file it asks for', () => {

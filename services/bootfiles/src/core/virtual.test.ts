@@ -21,6 +21,8 @@ const rows: [name: string, path: string, expected: unknown][] = [
   ['PXELINUX by address', 'pxelinux.cfg/0A4D0009', { flavour: 'pxelinux', hint: { addressHex: '0A4D0009' } }],
   ['PXELINUX by a shorter one', 'pxelinux.cfg/0A4', { flavour: 'pxelinux', hint: { addressHex: '0A4' } }],
   ['PXELINUX default', 'bios/pxelinux.cfg/default', { flavour: 'pxelinux', hint: {} }],
+  ['PXELINUX, a choice of our menu', 'pxelinux.cfg/choice/memory-test/default', { flavour: 'pxelinux', hint: { choice: 'memory-test' } }],
+  ['GRUB, a choice of our menu', 'grub/choice/enlist/grub.cfg', { flavour: 'grub', hint: { choice: 'enlist' } }],
   ['Pi by serial', '9f32a1bc/start4.elf', { flavour: 'pi', hint: {}, file: 'start4.elf' }],
   ['Pi by MAC', 'DC-A6-32-01-36-C2/config.txt', { flavour: 'pi', hint: { mac: 'dc:a6:32:01:36:c2' }, file: 'config.txt' }],
   ['Pi, a file in a folder', '9f32a1bc/overlays/overlay_map.dtb', { flavour: 'pi', hint: {}, file: 'overlays/overlay_map.dtb' }],

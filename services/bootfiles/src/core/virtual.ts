@@ -31,14 +31,14 @@ export function parseVirtual(path: string): VirtualFile | undefined {
   const lower = path.toLowerCase();
   const grub = /(?:^|\/)grub\.cfg(?:-(.+))?$/.exec(lower);
   if (grub !== null) return withChoice(hinted('grub', grub[1] ?? 'default'), lower);
-  const pxelinux = /(?:^|\/)pxelinux\.cfg\/([^/]+)$/.exec(lower);
-  if (pxelinux !== null) return hinted('pxelinux', pxelinux[1] ?? '');
+  const pxelinux = /(?:^|\/)pxelinux\.cfg\/(?:choice\/[^/]+\/)?([^/]+)$/.exec(lower);
+  if (pxelinux !== null) return withChoice(hinted('pxelinux', pxelinux[1] ?? ''), lower);
   return parsePi(path);
 }
 
-/** `…/choice/<choice>/grub.cfg` is what an entry of our own menu reads. */
+/** `…/choice/<choice>/grub.cfg` and `pxelinux.cfg/choice/<choice>/default` are what an entry of our own menu reads. */
 function withChoice(file: VirtualFile | undefined, path: string): VirtualFile | undefined {
-  const choice = /(?:^|\/)choice\/([a-z0-9-]{1,63})\/grub\.cfg$/.exec(path)?.[1];
+  const choice = /(?:^|\/)choice\/([a-z0-9-]{1,63})\/(?:grub\.cfg|default)$/.exec(path)?.[1];
   return file === undefined || choice === undefined ? file : { ...file, hint: { ...file.hint, choice } };
 }
 

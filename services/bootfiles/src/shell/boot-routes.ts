@@ -5,8 +5,8 @@ import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answ
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
 import { cut, layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
-import { commandLine, macInPath } from '../core/kernel.ts';
-import { menuFor } from '../core/menu.ts';
+import { commandLine, macInPath, memoryTestOptions } from '../core/kernel.ts';
+import { memoryTest, menuFor } from '../core/menu.ts';
 import { renderPxelinux } from '../core/pxelinux.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
 import { bootInstaller } from './install.ts';
@@ -93,6 +93,7 @@ export type BootPlace = { mac: Mac; asking: Asking; choice?: string | undefined;
 /** What the loader is told; an answer that starts the agent names the token of its boot. */
 export async function bootAnswer(context: Context, answer: Answer, place: BootPlace): Promise<BootAnswer> {
   if (answer.answer === 'menu') return bootMenu(context, answer, place.asking);
+  if (answer.answer === 'memory-test') return { answer: 'memory-test', rule: answer.rule, options: memoryTestOptions(Object.values(wordsFor(context, place)).flat()) };
   if (answer.answer !== 'agent' && answer.answer !== 'hold' && answer.answer !== 'install') return { answer: answer.answer, rule: answer.rule };
   try {
     const token = place.mints ? await tokenFor(context, answer, place) : placeholderToken;
@@ -103,12 +104,13 @@ export async function bootAnswer(context: Context, answer: Answer, place: BootPl
   }
 }
 
-function bootMenu({ views }: Context, { rule }: Answer, { network, baseUrl }: Asking): BootAnswer {
+function bootMenu({ views, assets }: Context, { rule }: Answer, { network, baseUrl }: Asking): BootAnswer {
   const fileUrl = (id: string): string | undefined => {
     const image = views.images.get(id);
     return image === undefined ? undefined : `${baseUrl}/images/${image.sha256}`;
   };
-  return { answer: 'menu', rule, menu: menuFor(network ?? {}, { fileUrl, hasProfile: (id) => views.profiles.get(id) !== undefined }) };
+  const hasMemoryTest = Object.values(memoryTest).every((file) => assets.has(`loaders/${file}`));
+  return { answer: 'menu', rule, menu: menuFor(network ?? {}, { fileUrl, hasProfile: (id) => views.profiles.get(id) !== undefined, hasMemoryTest }) };
 }
 
 const tokenFor = ({ ledgers }: Context, answer: Answer, { mac, asking, choice }: BootPlace): Promise<string> => ledgers.tokenFor(mac, {
@@ -116,7 +118,11 @@ const tokenFor = ({ ledgers }: Context, answer: Answer, { mac, asking, choice }:
   ...(choice !== undefined && { choice }),
 });
 
-function commandLineFor({ config, log, views }: Context, token: string, { mac, asking }: BootPlace): string[] {
+const commandLineFor = (context: Context, token: string, place: BootPlace): string[] =>
+  commandLine({ baseUrl: place.asking.baseUrl, token, mac: place.mac, ...wordsFor(context, place) });
+
+/** Kernel arguments besides those that every agent gets. */
+function wordsFor({ config, log, views }: Context, { mac }: BootPlace): { quick: readonly string[]; extra: readonly string[] } {
   const quick = splitArguments(config.kernelArguments);
   const policy = views.policyOf(mac);
   const extra = splitArguments(policy?.kernelArguments ?? '');
@@ -124,5 +130,5 @@ function commandLineFor({ config, log, views }: Context, token: string, { mac, a
   const layered = layeredArguments({ id }, layersFor({ id, tags: policy?.tags ?? [] }, (layer) => views.layers.get(layer)));
   const left = [...quick.refused, ...extra.refused, ...layered.refused];
   if (left.length > 0) log.warn({ mac, arguments: left }, 'kernel arguments left out: not plain words, or ours to say');
-  return commandLine({ baseUrl: asking.baseUrl, token, mac, quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => cut(words).before)] });
+  return { quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => cut(words).before)] };
 }

@@ -6,6 +6,7 @@ import type { BootfilesConfig } from '../config.ts';
 import type { Again } from './again.ts';
 import type { ImageCache } from './image-cache.ts';
 import type { Ledgers } from './ledgers.ts';
+import type { Trees } from './trees.ts';
 import type { ReadViews } from './views.ts';
 
 export type Context = {
@@ -16,5 +17,6 @@ export type Context = {
   ledgers: Ledgers;
   assets: Assets;
   images: ImageCache;
+  trees: Trees;
   again: Again;
 };

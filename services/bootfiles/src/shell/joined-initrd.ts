@@ -1,25 +1,29 @@
-/** A profile’s initrd with its overlays, joined as it is sent: one file with a length, ranges and a validator. */
+/** A profile’s initrd, an image or a file of a disc, with its overlays, joined as it is sent: one file with a length, ranges and a validator. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { IronbusError, type Profile } from '@ironbus/contracts';
+import { imageFile, type ImageFile } from '@ironbus/installers';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { joinedBytes, piecesOf, type Part, type Piece } from '../core/join.ts';
 import { decidePart } from '../core/range.ts';
+import { treePath } from '../core/tree.ts';
 import { identify } from './asker.ts';
 import type { Context } from './context.ts';
 import { fileServed } from './observe.ts';
+import { lookUp, treeTag, type FoundFile } from './trees.ts';
 
-type Found = Part & { sha256: string; modified: Date };
+/** `tag` is another one for other bytes. */
+type Found = Part & { tag: string; modified: Date };
 
 export async function serveInitrd(context: Context, request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply): Promise<FastifyReply> {
   const profile = context.views.profiles.get(request.params.id);
   if (profile === undefined) throw new IronbusError('FILE_UNKNOWN', 'there is no such profile');
-  const parts = await Promise.all(filesOf(profile).map((id) => find(context, id)));
+  const parts = await Promise.all(filesOf(profile).map((named) => find(context, named)));
   const facts = {
     sizeBytes: joinedBytes(parts), modified: new Date(Math.max(...parts.map(({ modified }) => modified.getTime()))),
-    etag: `"${createHash('sha256').update(parts.map(({ sha256 }) => sha256).join('/')).digest('hex')}"`,
+    etag: `"${createHash('sha256').update(parts.map(({ tag }) => tag).join('/')).digest('hex')}"`,
   };
   const { headers } = request;
   const part = decidePart(facts, {
@@ -50,20 +54,30 @@ function reportEnd(context: Context, { request, reply: { raw } }: { request: Fas
   });
 }
 
-function filesOf({ initrd, overlays }: Profile): string[] {
-  const id = /^image:([^/]+)$/.exec(initrd ?? '')?.[1];
-  if (id === undefined) throw new IronbusError('FILE_UNKNOWN', 'this profile’s initrd is not on the rack');
-  return [id, ...overlays];
+function filesOf({ initrd, overlays }: Profile): ImageFile[] {
+  const base = imageFile(initrd);
+  if (base === undefined) throw new IronbusError('FILE_UNKNOWN', 'this profile’s initrd is not on the rack');
+  return [base, ...overlays.map((overlay) => ({ id: overlay, path: undefined }))];
 }
 
-async function find({ views, images, config }: Context, id: string): Promise<Found> {
+async function find(context: Context, { id, path }: ImageFile): Promise<Found> {
+  const { views, images, config } = context;
   const image = views.images.get(id);
   if (image === undefined) throw new IronbusError('FILE_UNKNOWN', `there is no image ${id}`);
   const found = await images.await(image.sha256, config.imageWaitSeconds * 1000);
   if (found === 'late') throw new IronbusError('NOT_READY', `image ${id} is still being fetched from the region: ask again`);
   if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', `image ${id} is not on this rack and can not be had from the region`);
   const { size, mtime } = await stat(found.path);
-  return { path: found.path, sizeBytes: size, sha256: image.sha256, modified: mtime };
+  if (path === undefined) return { path: found.path, sizeBytes: size, tag: image.sha256, modified: mtime };
+  const { sizeBytes, extents, modified, tag } = await findInDisc(context, { ...image, file: found.path }, path);
+  return { path: found.path, sizeBytes, extents, tag, modified: modified ?? mtime };
+}
+
+async function findInDisc(context: Context, image: { id: string; sha256: string; file: string }, path: string): Promise<FoundFile & { tag: string }> {
+  const safe = treePath(path);
+  const found = safe === undefined ? undefined : await lookUp(context, image, safe);
+  if (found?.kind !== 'file') throw new IronbusError('FILE_UNKNOWN', `the disc ${image.id} has ${found === undefined ? 'no' : 'a directory, no file,'} ${JSON.stringify(path)}: name another initrd in the profile`);
+  return { ...found, tag: treeTag(image.sha256, found) };
 }
 
 async function* read(pieces: readonly Piece[]): AsyncGenerator<Buffer> {

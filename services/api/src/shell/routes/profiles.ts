@@ -1,6 +1,6 @@
 /** Installer profiles and the layers their templates see: checked when written, previewed for a machine, never rendered into a file. */
 import { IronbusError, Layer, LayerId, parseIpv4, Profile, type Network } from '@ironbus/contracts';
-import { checkProfile, formatProblem, imagesOf, type ImageUrls } from '@ironbus/installers';
+import { checkProfile, formatProblem, imageFile, imagesOf, type ImageUrls, type ProfileProblem } from '@ironbus/installers';
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { completeProfile, composeFor, LayerInput, networkFor, previewOf, ProfileInput, type For as Target, type Preview, type Region } from '../../core/profiles.ts';
@@ -58,10 +58,23 @@ async function saveProfile(context: Context, input: ProfileInput, version: numbe
   const unknown = imagesOf(profile).filter((id) => images[id] === undefined);
   if (unknown.length > 0) throw new IronbusError('IMAGE_UNKNOWN', `there is no image ${unknown.join(', ')}: add it first, "ironbus images add --format file"`);
   const global = await context.records.layers.read('global');
-  const violations = checkProfile(profile, { images, layers: global === undefined ? [] : [global.value] }).map(({ path, ...problem }) => ({ path, message: formatProblem(problem) }));
+  const found = checkProfile(profile, { images, layers: global === undefined ? [] : [global.value] });
+  const violations = [...found, ...found.length === 0 ? await absentFiles(context, profile, images) : []].map(({ path, ...problem }) => ({ path, message: formatProblem(problem) }));
   if (violations.length > 0) throw Object.assign(new IronbusError('PROFILE_INVALID', `profile ${profile.id}: ${violations.map(({ message }) => message).join('; ')}`), { violations });
   await context.records.profiles.write(profile.id, profile, version);
   return profile;
+}
+
+/** Kernel and initrd that their discs do not have: better to learn here than in a machine that boots. */
+async function absentFiles({ images: store }: Context, profile: Profile, images: ImageUrls): Promise<ProfileProblem[]> {
+  const problems: ProfileProblem[] = [];
+  for (const part of ['kernel', 'initrd'] as const) {
+    const { id, path } = imageFile(profile[part]) ?? { id: '' };
+    const sha256 = images[id]?.sha256;
+    if (path === undefined || sha256 === undefined || await store.size(sha256) === undefined || await store.hasFile(sha256, path)) continue;
+    problems.push({ path: `/${part}`, message: `image ${id} has no file ${JSON.stringify(path)}: look for it in a rack’s /images/${sha256}/tree/` });
+  }
+  return problems;
 }
 
 /** As the machine would be told; throws PROFILE_UNKNOWN for a profile that is none. */
