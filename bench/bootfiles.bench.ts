@@ -3,6 +3,7 @@
  * and our memory under 200 clients.
  *
  *   npm run bench -- bootfiles                     everything, some three minutes
+ *   npm run bench -- bootfiles --only scripts      a minute of scripts (or files, memory), and no result file
  *   npm run bench -- bootfiles --profile agent     our CPU profile while it renders scripts (agent, disk) or sends a file (image)
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -23,9 +24,21 @@ const rounds = 3;
 const seconds = 3;
 const say = (text: string): void => console.error(`bench bootfiles: ${text}`);
 
-type Case = { name: string; path: string; connections: number; paths?: string; unit: 'MB/s' | 'requests/s' };
+/** `lasting`: memory is watched while 200 clients ask for it again and again. */
+type Case = { name: string; path: string; connections: number; paths?: string; unit: 'MB/s' | 'requests/s'; lasting?: boolean };
 type Sample = Load & { cpuMs: number; load: number };
 type Measured = { name: string; unit: Case['unit']; ours: Sample[]; nginx: Sample[] };
+
+const parts = ['files', 'scripts', 'memory'] as const;
+type Part = typeof parts[number];
+
+/** What stands behind `--only`; everything without it. */
+function wantedParts(): readonly Part[] {
+  const at = process.argv.indexOf('--only');
+  const named = parts.filter((part) => part === process.argv[at + 1]);
+  if (at >= 0 && named.length === 0) throw new Error(`--only takes one of ${parts.join(', ')}`);
+  return at < 0 ? parts : named;
+}
 
 export async function run(): Promise<readonly Row[]> {
   ensurePackages(['wrk'], say);
@@ -35,7 +48,7 @@ export async function run(): Promise<readonly Row[]> {
     const { place, cases } = prepare(root);
     const at = process.argv.indexOf('--profile');
     if (at >= 0) return await profile(place, cases, process.argv[at + 1] ?? 'agent');
-    return await compare(place, cases);
+    return await compare(place, cases, wantedParts());
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -51,42 +64,48 @@ function prepare(root: string): { place: Place; cases: Case[] } {
     writeFileSync(join(images, sha256), content);
     return `/images/${sha256}`;
   };
-  const lua = (kind: 'agent' | 'disk'): string => {
+  const lua = (kind: 'agent' | 'disk', anew: boolean): string => {
     for (let n = 0; n < machines; n += 1) {
       const file = join(root, scriptPath(macOf(kind, n)));
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, randomBytes(1024));
     }
-    const script = join(root, `${kind}.lua`);
-    writeFileSync(script, `local n = -1\nrequest = function() n = (n + 1) % ${machines}; return wrk.format("GET", "${scriptPath(macOf(kind, 0)).replace('00/script.ipxe', '')}" .. string.format("%02x", n) .. "/script.ipxe") end\n`);
+    const script = join(root, `${kind}${anew ? '-anew' : ''}.lua`);
+    const start = scriptPath(macOf(kind, 0)).replace('00/script.ipxe', '');
+    const end = anew ? '"/script.ipxe?" .. n' : '"/script.ipxe"';
+    writeFileSync(script, `local n = -1\nrequest = function() n = n + 1; return wrk.format("GET", "${start}" .. string.format("%02x", n % ${machines}) .. ${end}) end\n`);
     return script;
   };
   const [small, large] = [image(16 * 2 ** 20), image(200 * 2 ** 20)];
   const file = (name: string, path: string, connections: number): Case => ({ name, path, connections, unit: 'MB/s' });
-  const script = (name: string, kind: 'agent' | 'disk'): Case => ({ name, path: '/', connections: 50, paths: lua(kind), unit: 'requests/s' });
+  const script = (name: string, kind: 'agent' | 'disk'): Case => ({ name, path: '/', connections: 50, paths: lua(kind, false), unit: 'requests/s', lasting: true });
+  // A request with a query is never answered from memory.
+  const anew = (name: string, kind: 'agent' | 'disk'): Case => ({ name, path: '/', connections: 50, paths: lua(kind, true), unit: 'requests/s' });
   return {
     place: { images, state: root, assets: join(cacheDir, 'assets') },
     cases: [
-      file('16 MiB, 10 clients', small, 10), file('200 MiB, 10 clients', large, 10), file('16 MiB, 200 clients', small, 200), file('200 MiB, 200 clients', large, 200),
+      file('16 MiB, 10 clients', small, 10), file('200 MiB, 10 clients', large, 10), { ...file('16 MiB, 200 clients', small, 200), lasting: true }, file('200 MiB, 200 clients', large, 200),
       script('script that boots the disk', 'disk'), script('script that boots the agent, with a token kept in Redis', 'agent'),
+      anew('script that boots the disk, rendered at each request', 'disk'), anew('script that boots the agent, rendered at each request', 'agent'),
     ],
   };
 }
 
-async function compare(place: Place, cases: readonly Case[]): Promise<readonly Row[]> {
+async function compare(place: Place, cases: readonly Case[], wanted: readonly Part[]): Promise<readonly Row[]> {
   const [ours, nginx] = [await startOurs(place), await startNginx(place.state, join(place.state, 'nginx'), { cacheDir, say })];
   try {
     await warm(ours, cases);
     const scriptBytes = (await (await fetch(`${ours.url}${scriptPath(macOf('agent', 0))}`)).text()).length;
     const resident: Record<string, number> = { 'before': residentMegabytes(ours.pid) };
     const all: Measured[] = [];
-    for (const each of cases) {
+    for (const each of cases.filter((one) => wanted.includes(one.unit === 'MB/s' ? 'files' : 'scripts'))) {
       all.push(await inTurns(each, ours, nginx));
       resident[each.name] = residentMegabytes(ours.pid);
+      say(`${each.name}: ${resident[each.name]} MB resident`);
     }
-    const growth = await memoryGrowth(ours, cases);
-    const rows = [...all.flatMap(rowsOf), row('memory after ten loads by 200 clients', 'MB', 'less', growth.last, { 'after the first': growth.first })];
-    writeResult('bootfiles', rows, {
+    const growth = wanted.includes('memory') ? await memoryGrowth(ours, cases) : [];
+    const rows = [...all.flatMap(rowsOf), ...growth.map(({ what, megabytes }) => row(`memory after ten loads of ${what} by 200 clients`, 'MB', 'less', megabytes.at(-1) ?? 0, { 'after the first': megabytes[0] ?? 0 }))];
+    if (wanted === parts) writeResult('bootfiles', rows, {
       seconds, rounds, wrk: '1 thread', versions: [ours.version, nginx.version], scriptBytes, residentMegabytes: resident, growth,
       samples: Object.fromEntries(all.map(({ name, ours: mine, nginx: theirs }) => [name, { ours: mine, nginx: theirs }])),
     });
@@ -129,15 +148,21 @@ function rowsOf({ name, unit, ours, nginx }: Measured): Row[] {
   ];
 }
 
-/** Resident memory after the first and the last of ten loads by 200 clients. */
-async function memoryGrowth(ours: Web, cases: readonly Case[]): Promise<{ first: number; last: number; all: number[] }> {
-  const [, , each] = cases as readonly [Case, Case, Case];
-  const all: number[] = [];
-  for (let n = 0; n < 10; n += 1) {
-    await wrk(`${ours.url}${each.path}`, { ...each, seconds: 2 });
-    all.push(Number(residentMegabytes(ours.pid).toFixed(1)));
+type Growth = { what: string; megabytes: number[] };
+
+/** Resident memory after each of ten loads by 200 clients. */
+async function memoryGrowth(ours: Web, cases: readonly Case[]): Promise<Growth[]> {
+  const growth: Growth[] = [];
+  for (const each of cases.filter(({ lasting }) => lasting)) {
+    const megabytes: number[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      await wrk(`${ours.url}${each.path}`, { ...each, connections: 200, seconds: 2 });
+      megabytes.push(Number(residentMegabytes(ours.pid).toFixed(1)));
+    }
+    say(`${each.name} by 200 clients, ten times: ${megabytes.join(' ')} MB resident`);
+    growth.push({ what: each.name, megabytes });
   }
-  return { first: all[0] ?? 0, last: all.at(-1) ?? 0, all };
+  return growth;
 }
 
 async function profile(place: Place, cases: readonly Case[], what: string): Promise<readonly Row[]> {

@@ -8,6 +8,7 @@ import {
 } from '../../libs/contracts/src/index.ts';
 import { freePort } from '../../libs/testkit/src/redis.ts';
 import { startNats, startRedis, waitFor } from '../../libs/testkit/src/index.ts';
+import { stackFlags } from '../../scripts/node-flags.mjs';
 import { network, policy } from '../../services/bootfiles/test/fixtures.ts';
 import { untilAnswers, type Web } from './web.ts';
 
@@ -20,7 +21,9 @@ export const scriptPath = (mac: Mac): string => `/boot/${mac.replaceAll(':', '-'
 
 export type Place = { images: string; state: string; assets: string };
 
-export async function startOurs({ images, state, assets }: Place, nodeFlags: readonly string[] = []): Promise<Web> {
+/** With the flags of `npm start`, and more where a profile is wanted. */
+export async function startOurs({ images, state, assets }: Place, more: readonly string[] = []): Promise<Web> {
+  const nodeFlags = [...stackFlags, ...more];
   const [nats, redis, port, healthPort] = await Promise.all([startNats(), startRedis({ appendonly: 'everysec' }), freePort(), freePort()]);
   const busOf = (service: ServiceName): Bus => openBus({ servers: nats.url, origin: { service, rack: 'rack1', instance: 'bench' }, log: quiet });
   const buses = { api: busOf('api'), lifecycle: busOf('lifecycle'), dhcp: busOf('dhcp') };

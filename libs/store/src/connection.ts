@@ -12,6 +12,8 @@ import { isTooOld, parseInfo, warningsOf } from './server-info.ts';
 export type Connection = {
   readonly redis: Redis;
   ready(): Ready;
+  /** How often the server was lost: what it said before may be gone with it. */
+  losses(): number;
   /** Resolves once the server answers and its version is good enough. */
   whenReady(): Promise<void>;
   /** Runs a command when ready; maps the world's failures to STORE_UNREACHABLE and STORE_TOO_OLD. */
@@ -41,8 +43,10 @@ export function openConnection(options: { url: string; log: Log; blocking?: true
   const redis = createClient(options.url, options.blocking === true ? blockingOptions : commandOptions);
   let state: State = { kind: 'down', why: 'not connected to redis yet' };
   let waiting: (() => void)[] = [];
+  let losses = 0;
   const enter = (next: State): void => {
     if (next.kind !== 'up' && (state.kind !== next.kind || state.why !== next.why)) log.warn({ reason: next.why }, 'redis not ready');
+    if (state.kind === 'up' && next.kind !== 'up') losses += 1;
     if (next.kind === 'up') {
       for (const resolve of waiting) resolve();
       waiting = [];
@@ -55,6 +59,7 @@ export function openConnection(options: { url: string; log: Log; blocking?: true
   return {
     redis,
     ready: () => state.kind === 'up' ? { ready: true } : { ready: false, why: state.why },
+    losses: () => losses,
     whenReady: () => state.kind === 'up' ? Promise.resolve() : new Promise((resolve) => { waiting.push(resolve); }),
     async guard(command) {
       if (state.kind === 'too-old') throw new IronbusError('STORE_TOO_OLD', state.why);

@@ -57,9 +57,11 @@ test('rows committed before a kill -9 of Redis are published after it', async (t
   const store = openOne(t, server.url);
   await store.whenReady();
   for (let n = 1; n <= 50; n += 1) assert.ok((await commit(store, { key: 'a', expectedVersion: n - 1, value: n, rows: [eventRow('a', n)] })).ok);
+  assert.equal(store.losses(), 0);
   await server.kill();
   await server.restart();
   await store.whenReady();
+  await waitFor(() => store.losses() === 1, { what: 'the loss counted' });
   const bus = memoryBus();
   const relay = startRelay({ store, bus, log: silentLog, lockMs: 400 });
   t.after(() => relay.stop());

@@ -22,6 +22,8 @@ export type Store = {
   /** `<prefix>:<part>:<part>`. */
   key(...parts: string[]): string;
   ready(): Ready;
+  /** How often the server was lost. What was read or written before may be gone: it has to be read again. */
+  losses(): number;
   whenReady(): Promise<void>;
   script(name: string, definition: { keys: number; lua: string }): Script;
   defineScript(definition: ScriptDefinition): Script;
@@ -44,6 +46,7 @@ export function openStore(options: { url: string; prefix: string; log: Log }): S
     redis: guardCommands(connection),
     key: (...parts) => [prefix, ...parts].join(':'),
     ready: connection.ready,
+    losses: connection.losses,
     whenReady: connection.whenReady,
     script: (name, { keys, lua }) => bindScript(connection, { name, numberOfKeys: keys, lua }),
     defineScript: (definition) => bindScript(connection, definition),

@@ -64,6 +64,12 @@ const bootScript = async (): Promise<{ script: string; config: string }> => {
   assert.ok(config !== undefined, script);
   return { script, config: pathOf(config) };
 };
+/** The configuration’s path in the script of a new boot. */
+async function bootScriptOf(bootId: string): Promise<string> {
+  const { config } = await bootScript();
+  await rack.bind('127.0.0.1', mac, { bootId });
+  return waitFor(async () => { const now = (await bootScript()).config; return now !== config && now; }, { what: bootId });
+}
 const mine = (type: string) => ofType(rack.events, type).filter((event) => (event.data as { attempt?: number }).attempt === attempt);
 
 test('the boot script names kernel, initrd and configuration, and the words of every layer', async () => {
@@ -100,10 +106,11 @@ test('fetching the configuration is the claim, once in a boot; calling home ends
 });
 
 test('each boot is a claim; after as many as allowed the attempt has failed and nothing is installed', async () => {
-  const first = await bootScript();
-  for (const { config } of [first, await bootScript(), await bootScript()]) assert.equal((await get(config)).status, config === first.config ? 404 : 200, 'of unused tokens two are kept');
-  assert.equal((await get((await bootScript()).config)).status, 200);
-  assert.equal((await get((await bootScript()).config)).status, 404);
+  const boots = [];
+  for (const bootId of ['boot-2', 'boot-3', 'boot-4']) boots.push(await bootScriptOf(bootId));
+  for (const config of boots) assert.equal((await get(config)).status, config === boots[0] ? 404 : 200, 'of unused tokens two are kept');
+  assert.equal((await get(await bootScriptOf('boot-5'))).status, 200);
+  assert.equal((await get(await bootScriptOf('boot-6'))).status, 404);
   await waitFor(() => mine('node.step-reported').length === 1);
   assert.deepEqual((({ outcome, reason }: { outcome: string; reason: string }) => [outcome, reason])(mine('node.step-reported')[0]?.data as never), ['failed', 'claims-exhausted']);
   assert.match(await fetchScript(rack), /# ironbus: attempt-done/);

@@ -65,8 +65,8 @@ export async function startRack(environment: Record<string, string> = {}, moreAs
     },
     putNetwork: (changes: Partial<Network> = {}) => api.kv(networksBucket).put('lan1', { ...network, cidr: '127.0.0.0/8', ...changes }),
     putPolicy: (value: BootPolicy) => lifecycle.kv(bootPoliciesBucket).put(macToken(value.mac), value),
-    bind: (address: string, mac: Mac, node: string | null = null) => dhcp.kv(bindingsBucket).put(`rack1.${address}`, {
-      address, mac, node, network: 'lan1', bootId: 'boot-1', how: 'leased', stage: 'ipxe', at: '2026-11-20T10:00:00.000Z',
+    bind: (address: string, mac: Mac, { node = null, bootId = 'boot-1' }: { node?: string | null; bootId?: string } = {}) => dhcp.kv(bindingsBucket).put(`rack1.${address}`, {
+      address, mac, node, network: 'lan1', bootId, how: 'leased', stage: 'ipxe', at: '2026-11-20T10:00:00.000Z',
     } as Binding),
     unbind: (address: string) => dhcp.kv(bindingsBucket).delete(`rack1.${address}`),
     async [Symbol.asyncDispose](): Promise<void> {

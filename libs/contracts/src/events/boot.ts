@@ -13,6 +13,8 @@ export const bootScriptServed = defineEvent({
     ...asked, rule: Type.String(), answer: Type.String(), status: Type.Union([Type.String(), Type.Null()]),
     /** The loader it was rendered for. */
     flavour: Type.Optional(Type.Union([Type.Literal('ipxe'), Type.Literal('grub'), Type.Literal('pxelinux'), Type.Literal('pi')])),
+    /** Stands for so many requests: the answer of an event before was given again, within a second. Else for one. */
+    times: Type.Optional(Type.Integer({ minimum: 1 })),
   },
 });
 export const bootFileServed = defineEvent({

@@ -12,12 +12,14 @@ import { askerOf, identify, type Asking } from './asker.ts';
 import { bootInstaller } from './install.ts';
 import type { Context } from './context.ts';
 import { refused, scriptServed, type ScriptFlavour } from './observe.ts';
+import { record } from './recording.ts';
 
 /** `url` is the script's own, without a query. */
 type Render = (boot: BootAnswer, place: { mac: Mac; asking: Asking; url: string; query: unknown }) => string;
 type Script = { flavour: ScriptFlavour; render: Render };
 /** As long as a real one, so that HEAD and GET agree; it opens nothing. */
 const placeholderToken = 'A'.repeat(43);
+const type = 'text/plain; charset=utf-8';
 
 export function addBootRoutes(app: FastifyInstance, context: Context): void {
   const route = (name: string, script: Script): void => {
@@ -38,7 +40,8 @@ function grubPlace({ mac, asking, query }: Parameters<Render>[1]): { sources: st
   return { sources: [device], again: tftp ? `${device}/grub/grub.cfg` : `${device}/boot/${macInPath(mac)}/grub.cfg` };
 }
 
-async function serve(context: Context, script: Script & { name: string }, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+async function serve(given: Context, script: Script & { name: string }, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+  const { context, holds } = record(given);
   const { mac: spelled, choice } = request.params as { mac: string; choice?: string };
   const mac = parseMac(spelled);
   if (mac === undefined) throw new IronbusError('FILE_UNKNOWN', 'a boot path holds a MAC such as 52-54-00-77-00-01');
@@ -47,12 +50,21 @@ async function serve(context: Context, script: Script & { name: string }, reques
   const answer = await answerFor(context, mac, asking, choice);
   const boot = await bootAnswer(context, answer, { mac, asking, choice, mints: request.method !== 'HEAD' });
   if (answer.refused !== undefined) refused(context, { asking, mac, path }, answer.refused);
-  if (request.method === 'GET') scriptServed(context, { asking, mac, path }, { rule: boot.rule, answer: boot.answer, flavour: script.flavour });
-  reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
-  return script.render(boot, { mac, asking, url: `${asking.baseUrl}/boot/${macInPath(mac)}/${script.name}`, query: request.query });
+  const text = script.render(boot, { mac, asking, url: `${asking.baseUrl}/boot/${macInPath(mac)}/${script.name}`, query: request.query });
+  if (request.method === 'GET') {
+    const tell = (times?: number): void => scriptServed(given, { asking, mac, path }, { rule: boot.rule, answer: boot.answer, flavour: script.flavour, times });
+    tell();
+    if (mayRepeat(answer, boot, asking) && request.url === path) given.again.keep(request.raw, { text, type, holds, tell });
+  }
+  reply.type(type).header('cache-control', 'no-store');
+  return text;
 }
 
-/** The table’s answer to one MAC; `choice` is what a person took of the menu. The ledger is read only where it has a say, so that deployed machines boot without Redis. */
+/** Only to a machine whose boots dhcp counts, on a network that says how the rack is reached; what shall be asked again is not final. */
+const mayRepeat = (answer: Answer, boot: BootAnswer, { binding, network }: Asking): boolean =>
+  answer.refused === undefined && boot.answer !== 'retry' && network !== undefined && typeof binding?.bootId === 'string';
+
+/** The table’s answer to one MAC; `choice` is what a person took of the menu. Deployed machines boot without Redis. */
 export async function answerFor(context: Context, mac: Mac, asking: Asking, choice?: string): Promise<Answer> {
   const { views, ledgers } = context;
   const policy = views.policyOf(mac);
@@ -60,17 +72,20 @@ export async function answerFor(context: Context, mac: Mac, asking: Asking, choi
     mac, asker: asking.contradicted ? 'foreign' : askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network, choice,
   };
   const first = decideAnswer({ ...facts, ledger: undefined });
-  if (!needsLedger(policy) || first.answer === 'retry') return first;
+  const need = needsLedger(policy);
+  if (policy === undefined || need === 'no' || first.answer === 'retry') return first;
   try {
     return decideAnswer({ ...facts, ledger: await ledgers.read(policy.node) });
   } catch (error) {
-    return whileStoreIsAway(context, error, first);
+    return need === 'may' && isAway(error) ? first : whileStoreIsAway(context, error, first);
   }
 }
 
+const isAway = (error: unknown): error is IronbusError => error instanceof IronbusError && error.retry === 'backoff';
+
 /** Without the ledger nobody knows what was done: ask again later. */
 function whileStoreIsAway(context: Context, error: unknown, answer: Answer): Answer {
-  if (!(error instanceof IronbusError) || error.retry !== 'backoff') throw error;
+  if (!isAway(error)) throw error;
   context.log.warn({ node: answer.node, reason: error.message }, 'ledger not readable, machine has to ask again');
   return { ...answer, rule: 'ledger-away', answer: 'retry' };
 }
@@ -78,13 +93,13 @@ function whileStoreIsAway(context: Context, error: unknown, answer: Answer): Ans
 /** `mints` false leaves a placeholder where the token would be; `architecture` is that of the agent to boot, amd64 unless told. */
 export type BootPlace = { mac: Mac; asking: Asking; choice?: string | undefined; mints: boolean; architecture?: 'amd64' | 'arm64' };
 
-/** What the loader is told; an answer that starts the agent gets a token of its own. */
+/** What the loader is told; an answer that starts the agent names the token of its boot. */
 export async function bootAnswer(context: Context, answer: Answer, place: BootPlace): Promise<BootAnswer> {
   if (answer.answer === 'menu') return bootMenu(context, answer, place.asking);
   if (answer.answer === 'memory-test') return { answer: 'memory-test', rule: answer.rule, options: memoryTestOptions(Object.values(wordsFor(context, place)).flat()) };
   if (answer.answer !== 'agent' && answer.answer !== 'hold' && answer.answer !== 'install') return { answer: answer.answer, rule: answer.rule };
   try {
-    const token = place.mints ? await mint(context, answer, place) : placeholderToken;
+    const token = place.mints ? await tokenFor(context, answer, place) : placeholderToken;
     if (answer.answer === 'install') return bootInstaller(context, answer, { ...place, token });
     return { answer: answer.answer, rule: answer.rule, architecture: place.architecture ?? 'amd64', commandLine: commandLineFor(context, token, place) };
   } catch (error) {
@@ -101,7 +116,7 @@ function bootMenu({ views, assets }: Context, { rule }: Answer, { network, baseU
   return { answer: 'menu', rule, menu: menuFor(network ?? {}, { fileUrl, hasProfile: (id) => views.profiles.get(id) !== undefined, hasMemoryTest }) };
 }
 
-const mint = ({ ledgers }: Context, answer: Answer, { mac, asking, choice }: BootPlace): Promise<string> => ledgers.mint(mac, {
+const tokenFor = ({ ledgers }: Context, answer: Answer, { mac, asking, choice }: BootPlace): Promise<string> => ledgers.tokenFor(mac, {
   ledger: answer.attempt === 0 ? `mac-${macToken(mac)}` : answer.node, node: answer.node, attempt: answer.attempt, bootId: asking.binding?.bootId ?? null,
   ...(choice !== undefined && { choice }),
 });

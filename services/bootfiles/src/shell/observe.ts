@@ -40,10 +40,13 @@ function tell(context: Context, what: () => void): void {
   });
 }
 
-export function scriptServed(context: Context, request: Request, { rule, answer, flavour }: Pick<Answer, 'rule' | 'answer'> & { flavour: ScriptFlavour }): void {
+type Served = Pick<Answer, 'rule' | 'answer'> & { flavour: ScriptFlavour; times?: number | undefined };
+
+/** `times`: what is told stands for so many requests. */
+export function scriptServed(context: Context, request: Request, { rule, answer, flavour, times }: Served): void {
   const status = request.mac === null ? null : context.views.policyOf(request.mac)?.status ?? null;
-  tell(context, () => context.bus.observe(bootScriptServed, { ...contextOf(context, request), data: { ...asked(request), rule, answer, status, flavour } }));
-  context.log.info({ mac: request.mac, address: request.asking.address, rule, answer, status, flavour }, 'boot script served');
+  tell(context, () => context.bus.observe(bootScriptServed, { ...contextOf(context, request), data: { ...asked(request), rule, answer, status, flavour, ...(times !== undefined && { times }) } }));
+  context.log.info({ mac: request.mac, address: request.asking.address, rule, answer, status, flavour, times }, 'boot script served');
 }
 
 export function fileServed(context: Context, request: Request, sent: Sent): void {

@@ -1,8 +1,10 @@
 /** The HTTP server: validation by the contracts' own schemas, and one shape of error. */
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { IronbusError, lazyCheck, type Violation } from '@ironbus/contracts';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { addAgentRoutes } from './agent-routes.ts';
+import { openAgain } from './again.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
@@ -16,12 +18,14 @@ import { addTreeRoutes } from './tree-routes.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
 
 /** `trustProxy` stays off: an asker is who its socket says. */
-export function createServer(context: Context): FastifyInstance {
+export function createServer(parts: Omit<Context, 'again'>): FastifyInstance {
+  const context: Context = { ...parts, again: openAgain() };
   const app = fastify({
-    logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, keepAliveTimeout: 30_000, bodyLimit: 256 * 1024,
+    logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, bodyLimit: 256 * 1024,
     // shim asks for `/loaders//grubx64.efi`: the folder it came from, and `/grubx64.efi`.
-    routerOptions: { maxParamLength: 256, ignoreDuplicateSlashes: true }, http: { ServerResponse: SpelledResponse },
+    routerOptions: { maxParamLength: 256, ignoreDuplicateSlashes: true }, serverFactory: (route) => openHttp(context, route),
   });
+  app.addHook('onClose', async () => context.again.stop());
   app.setValidatorCompiler(({ schema }) => compile(schema as TSchema));
   app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'ROUTE_UNKNOWN', message: 'there is nothing at this address' } }));
@@ -36,6 +40,15 @@ export function createServer(context: Context): FastifyInstance {
   addStatusRoutes(app, context);
   addInstallRoutes(app, context);
   return app;
+}
+
+/** Answers that are in memory go out before anything is routed. A request may take as long as it takes: installers upload over slow links. */
+function openHttp({ again }: Context, route: RequestListener<typeof IncomingMessage, typeof SpelledResponse>): Server {
+  const server = createHttpServer({ ServerResponse: SpelledResponse, keepAliveTimeout: 30_000 }, (request, response) => {
+    if (!again.answer(request, response)) route(request, response);
+  });
+  server.requestTimeout = 0;
+  return server;
 }
 
 class InvalidRequest extends Error {

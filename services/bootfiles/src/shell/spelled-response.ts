@@ -11,8 +11,10 @@ export class SpelledResponse<Request extends IncomingMessage = IncomingMessage> 
     return super.setHeader(spelled(name), value);
   }
 
+  /** Headers as a list are written as they are. */
   override writeHead(...given: [statusCode: number, ...unknown[]]): this {
     const [statusCode, ...rest] = given;
+    if (Array.isArray(rest[0])) return super.writeHead(statusCode, rest[0] as string[]);
     const headers = rest.find((one): one is OutgoingHttpHeaders => typeof one === 'object' && one !== null && !Array.isArray(one));
     const named = headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [spelled(name), value]));
     const message = rest.find((one) => typeof one === 'string');

@@ -5,6 +5,9 @@ import {
 } from '@ironbus/contracts';
 
 export type Views = ReturnType<typeof openViews>;
+type Bucket = 'networks' | 'policies' | 'images' | 'bindings' | 'deployData' | 'profiles' | 'layers' | 'racks';
+/** The part that answers are made of. */
+export type ReadViews = { [Name in Bucket]: Pick<Views[Name], 'get' | 'entries'> } & Pick<Views, 'policyOf' | 'heard' | 'away'>;
 
 /** Starts the watches; `onImages` is called when images or what needs them may have changed. */
 export function openViews(bus: Bus, onImages: () => void) {
