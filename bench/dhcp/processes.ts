@@ -12,6 +12,9 @@ export function cpuMs(pid: number): number {
 
 export const residentMegabytes = (pid: number): number => Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1_000;
 
+/** The most that it ever had. */
+export const peakMegabytes = (pid: number): number => Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1_000;
+
 /** A process and everything below it. */
 export function family(pid: number): number[] {
   const tasks = entries(`/proc/${pid}/task`);

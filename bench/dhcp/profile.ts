@@ -10,9 +10,9 @@ type Profile = {
 export type Hot = { name: string; percent: number };
 export type Profiled = { busyPercent: number; functions: Hot[]; parts: Hot[] };
 
-/** The newest profile in a folder. Throws where there is none. */
-export function readProfile(folder: string): Profile {
-  const file = globSync('*.cpuprofile', { cwd: folder }).sort().at(-1);
+/** The newest profile in a folder, or the newest of a main thread: names are CPU.<day>.<time>.<process>.<thread>.<number>. Throws where there is none. */
+export function readProfile(folder: string, thread: 'any' | 'main' = 'any'): Profile {
+  const file = globSync(thread === 'main' ? 'CPU.*.*.*.0.*.cpuprofile' : '*.cpuprofile', { cwd: folder }).sort().at(-1);
   if (file === undefined) throw new Error(`no .cpuprofile in ${folder}: the process did not end by itself`);
   return JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile;
 }

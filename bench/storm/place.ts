@@ -15,6 +15,8 @@ import { makeStarter, untilReady, type Started } from '../dhcp/place.ts';
 const prefix = 'sim-storm';
 const [stack, machines, device, peer] = [`${prefix}-stack`, `${prefix}-machines`, 'storm0', 'storm1'];
 const [server, router, leases] = ['10.78.0.1', '10.78.0.2', '10.78.64.0/18'];
+/** What it makes lives for a round trip: with room for that, V8 copies little of it. */
+const simulatorFlags = ['--max-semi-space-size=32'];
 const root = join(import.meta.dirname, '../..');
 const cache = join(root, '.cache');
 const network = {
@@ -24,13 +26,15 @@ const network = {
 
 export type StormPlace = {
   startStack(flags?: readonly string[]): Promise<Stack>;
-  /** Runs ironbus-sim to its end; gives what it wrote to `--json`. */
-  storm(name: string, args: readonly string[]): Promise<Started>;
+  /** Starts ironbus-sim among the machines. */
+  storm(name: string, args: readonly string[], flags?: readonly string[]): Promise<Started>;
   folder(name: string): string;
-  /** UDP datagrams that found a full buffer in the stack's namespace, since the place was made. */
-  dropped(): number;
+  /** What the stack's kernel threw away since the place was made. */
+  dropped(): Dropped;
   close(): Promise<void>;
 };
+/** UDP datagrams that found a full buffer, and TCP connections that found a full queue of those to be accepted. */
+export type Dropped = { datagrams: number; connections: number };
 export type Stack = { readonly pid: number; readonly log: () => string; machines(): Promise<{ hardware: unknown }[]>; stop(): Promise<void> };
 
 /** Needs root. */
@@ -44,13 +48,19 @@ export function makeStormPlace(): StormPlace {
   return {
     folder: starter.folder,
     startStack: (flags = []) => startStack(starter, flags),
-    storm: (name, args) => starter.start(machines, [process.execPath, join(root, 'apps/sim/src/main.ts'), '--interface', peer, ...args], { name }),
-    dropped: () => Number(/^Udp: (?:\d+ ){4}(\d+)/m.exec(run(`ip netns exec ${stack} cat /proc/net/snmp`))?.[1] ?? 0),
+    storm: (name, args, flags = []) => starter.start(machines, [process.execPath, ...simulatorFlags, ...flags, join(root, 'apps/sim/src/main.ts'), '--interface', peer, ...args], { name }),
+    dropped: () => ({ datagrams: counter('snmp', 'Udp', 'RcvbufErrors'), connections: counter('netstat', 'TcpExt', 'ListenOverflows') }),
     async close() {
       await starter.close();
       remove();
     },
   };
+}
+
+/** One of proc(5)'s network counters: a line of names, then one of numbers. */
+function counter(file: 'snmp' | 'netstat', group: string, name: string): number {
+  const [names = [], numbers = []] = run(`ip netns exec ${stack} cat /proc/net/${file}`).split('\n').filter((line) => line.startsWith(`${group}:`)).map((line) => line.split(' '));
+  return Number(numbers[names.indexOf(name)] ?? Number.NaN);
 }
 
 /** A fresh installation with the flags of `npm start`; resolves once it answers on the network. */
@@ -60,7 +70,7 @@ async function startStack(starter: ReturnType<typeof makeStarter>, flags: readon
   const key = `ib_${randomBytes(32).toString('base64url')}`;
   const env = {
     IRONBUS_DATA_DIR: dataDir, IRONBUS_ASSETS_DIR: join(cache, 'assets'), IRONBUS_CACHE_DIR: cache, API_NETWORKS: JSON.stringify([network]), API_ADMIN_KEY: key,
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
+    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
   };
   const argv = [process.execPath, ...stackFlags, ...flags, join(root, 'apps/all/src/main.ts')];
   const started = await starter.start(stack, argv, { name: 'stack', env });

@@ -12,7 +12,7 @@ import { freePort, waitFor } from '@ironbus/testkit';
 import { createClient, type Client } from '../lab/client.ts';
 import { openFacts, type Facts } from './facts.ts';
 import { startServers, type Servers } from './servers.ts';
-import { controlService, names, type Controlled, type Logs, type Name } from './services.ts';
+import { controlProcess, controlService, names, type Controlled, type Logs, type Name } from './services.ts';
 
 export const rackId = 'rack1';
 export const server = '127.77.0.1';
@@ -32,19 +32,21 @@ export type Rig = {
   ready(): Promise<void>;
   addMachine(): Machine;
   addImage(id: string, bytes?: Buffer): Promise<Image>;
+  /** A file that a profile names, such as a kernel. */
+  addFile(id: string, bytes: Buffer): Promise<Image>;
   /** Stops everything; the services’ logs are added to the file that IRONBUS_TEST_LOG names, if it does. */
   stop(): Promise<void>;
 };
 
-/** Servers run, services do not yet. `env` is added to that of all services. */
-export async function createRig({ env = {}, servers }: { env?: Environment; servers?: Servers } = {}): Promise<Rig> {
+/** Servers run, services do not yet. `env` is added to that of all services; `apart` have processes of their own. */
+export async function createRig({ env = {}, servers, apart = [] }: { env?: Environment; servers?: Servers; apart?: readonly Name[] } = {}): Promise<Rig> {
   const [running, dir, ports] = await Promise.all([servers ?? startServers(), mkdtemp(join(tmpdir(), 'ironbus-rig-')), takePorts()]);
   const adminKey = `ib_${randomBytes(32).toString('base64url')}`;
   const joinToken = `ibjoin_${randomBytes(24).toString('base64url')}`;
   await writeAssets(join(dir, 'assets'));
   const environment = { ...environmentOf(dir, ports, running), API_ADMIN_KEY: adminKey, API_JOIN_TOKEN: joinToken, ...env };
   const logs: Logs = [];
-  const services = Object.fromEntries(names.map((name) => [name, controlService(name, { env: () => environment, logs, healthPort: ports.health[name] })])) as Record<Name, Controlled>;
+  const services = Object.fromEntries(names.map((name) => [name, (apart.includes(name) ? controlProcess : controlService)(name, { env: () => environment, logs, healthPort: ports.health[name] })])) as Record<Name, Controlled>;
   const client = createClient(`http://127.0.0.1:${ports.api}`, adminKey);
   const machines: Machine[] = [];
   const secrets = [adminKey, joinToken];
@@ -64,7 +66,8 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
       secrets.push(machine.bmc.password);
       return machine;
     },
-    addImage: (id, bytes = randomBytes(200_000)) => addImage(client, dir, id, bytes),
+    addImage: (id, bytes = randomBytes(200_000)) => upload(client, { file: join(dir, `${id}.upload`), bytes, query: { id, name: id, format: 'raw', os: 'debian', defaultUser: 'debian' } }),
+    addFile: (id, bytes) => upload(client, { file: join(dir, `${id}.upload`), bytes, query: { id, name: id, format: 'file' } }),
     async stop() {
       await Promise.all(machines.map(async (machine) => { await machine.stop(); await machine.place.wire.close(); }));
       await Promise.all(names.map((name) => services[name].stop()));
@@ -78,7 +81,7 @@ export async function createRig({ env = {}, servers }: { env?: Environment; serv
 }
 
 export const waitReady = (service: Controlled): Promise<unknown> =>
-  waitFor(async () => (await service.readyz()).status === 200, { what: `${service.name} to be ready`, timeoutMs: 30_000, everyMs: 20 });
+  waitFor(async () => (await service.readyz().catch(() => undefined))?.status === 200, { what: `${service.name} to be ready`, timeoutMs: 30_000, everyMs: 20 });
 
 async function takePorts(): Promise<Ports> {
   const [api, bootfiles] = [await freePort(), await freePort()];
@@ -112,7 +115,7 @@ function environmentOf(dir: string, ports: Ports, { nats, redis }: Servers): Env
     DHCP_PORT: String(ports.dhcp), DHCP_ROUTER_ADVERTISEMENTS: 'false', TFTP_HOST: server, TFTP_PORT: String(ports.tftp), TFTP_ASSETS_DIR: assets,
     TFTP_BOOTFILES_URL: `http://${server}:${ports.bootfiles}`, BOOTFILES_TRUSTED_PROXIES: `127.0.0.1,${server}`,
     POWER_RACK_KEY_FILE: join(rack, 'rack.key'), POWER_IPMITOOL: writeIpmitool(join(dir, 'bmcs')), POWER_POLL_SECONDS: '0', POWER_CONFIRM_SECONDS: '5', POWER_ATTEMPTS: '1',
-    LIFECYCLE_POLL_MS: '50', LIFECYCLE_POWER_SECONDS: '30', LIFECYCLE_CHECK_IN_SECONDS: '30', LIFECYCLE_SHORT_STEP_SECONDS: '30', LIFECYCLE_STEP_SECONDS: '30',
+    LIFECYCLE_POLL_MS: '50', LIFECYCLE_GRACE_SECONDS: '1', LIFECYCLE_POWER_SECONDS: '30', LIFECYCLE_CHECK_IN_SECONDS: '30', LIFECYCLE_SHORT_STEP_SECONDS: '30', LIFECYCLE_STEP_SECONDS: '30',
     LIFECYCLE_PHONE_HOME_SECONDS: '30',
   };
 }
@@ -153,8 +156,7 @@ function makeMachine(number: number, dir: string, ports: Ports): Machine {
   return createMachine(spec, { wire, dice: new Dice(1, number), tftpPort: ports.tftp, pace, files: 'get' }, bmc);
 }
 
-async function addImage(client: Client, dir: string, id: string, bytes: Buffer): Promise<Image> {
-  const file = join(dir, `${id}.upload`);
+async function upload(client: Client, { file, bytes, query }: { file: string; bytes: Buffer; query: Record<string, string> }): Promise<Image> {
   await writeFile(file, bytes);
-  return client.addImage(file, { id, name: id, format: 'raw', os: 'debian', defaultUser: 'debian' });
+  return client.addImage(file, query);
 }

@@ -34,8 +34,14 @@ test('every machine reaches its check-in, runs its plan and switches itself off'
   assert.deepEqual([summary.machines, summary.reached, summary.unfinished], [machines, machines, []], formatSummary(summary));
 });
 
+test('no firmware and no loader came to the end of its own schedule of retries', () => {
+  // Whose power failed after its loader is sent to the next one (services/dhcp/src/core/loader-tries.ts), which is not among this rig's files.
+  const whyLost = Object.keys(summary.whyLost).filter((why) => !why.includes('no-such-file'));
+  assert.deepEqual(whyLost, [], formatSummary(summary));
+});
+
 test('the dice did throw faults', () => {
-  assert.ok(summary.powerCuts > 0 && (summary.retries['dhcp'] ?? 0) > 0 && (summary.retries['tftp'] ?? 0) > 0, formatSummary(summary));
+  assert.ok(summary.powerCuts > 0 && Object.keys(summary.retries).some((what) => what.startsWith('dhcp-')) && (summary.retries['tftp'] ?? 0) > 0, formatSummary(summary));
 });
 
 test('each machine is one node, with its own MAC, serial, name and the firmware it has', () => {

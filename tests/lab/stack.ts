@@ -20,7 +20,7 @@ export type Stack = {
 };
 
 /** Deadlines that suit a lab where a boot takes seconds. */
-export const labTimes = { LIFECYCLE_CHECK_IN_SECONDS: '90', LIFECYCLE_PHONE_HOME_SECONDS: '240', POWER_POLL_SECONDS: '5', POWER_CONFIRM_SECONDS: '15' };
+export const labTimes = { LIFECYCLE_CHECK_IN_SECONDS: '90', LIFECYCLE_GRACE_SECONDS: '10', LIFECYCLE_PHONE_HOME_SECONDS: '240', POWER_POLL_SECONDS: '5', POWER_CONFIRM_SECONDS: '15' };
 
 /** The network that the machines are on: served authoritatively because the lab says so here. */
 export function labNetwork(lab: Lab): Record<string, unknown> {
@@ -82,7 +82,7 @@ async function up(client: Client, { pid, logPath }: Daemon, from: number): Promi
   }, { timeoutMs: 60_000, everyMs: 100 });
 }
 
-const answers = (client: Client): Promise<boolean> => client.get('/networks').then(() => true, () => false);
+export const answers = (client: Client): Promise<boolean> => client.get('/networks').then(() => true, () => false);
 
 export function isRunning(pid: number): boolean {
   try {
@@ -93,7 +93,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-async function stopInOrder(daemon: Daemon | undefined): Promise<void> {
+export async function stopInOrder(daemon: Daemon | undefined): Promise<void> {
   if (daemon === undefined || !isRunning(daemon.pid)) return;
   process.kill(daemon.pid, 'SIGTERM');
   await waitUntil('the stack to stop', () => !isRunning(daemon.pid), { timeoutMs: 20_000 });

@@ -2,7 +2,7 @@
 import {
   IronbusError, makeEvent, type BucketDefinition, type Draft, type Event, type EventDefinition, type Origin,
 } from '@ironbus/contracts';
-import { Consumption, type Consume } from './consume.ts';
+import { Consumption, type Consume, type Consuming } from './consume.ts';
 import { Link } from './connect.ts';
 import { listDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { history, type History, type HistoryHandler, type HistoryOptions } from './history.ts';
@@ -38,7 +38,7 @@ export type Bus = AsyncDisposable & {
   /** Returns at once. Throws EVENT_FOREIGN only; what the world does wrong is counted. */
   observe<D extends EventDefinition>(definition: D, draft: Draft<D>): void;
   observing(): ObserveState;
-  consume<D extends EventDefinition>(options: Consume<D>): Subscription;
+  consume<D extends EventDefinition>(options: Consume<D>): Consuming;
   tail(subjects: string | readonly string[], handler: TailHandler): Subscription & { whenLive(): Promise<void> };
   history(options: HistoryOptions, handler: HistoryHandler): History;
   kv<B extends BucketDefinition>(bucket: B): Bucket<B>;

@@ -57,6 +57,21 @@ test('one key in order, keys side by side, and acknowledged last', async () => {
   await waitFor(async () => (await pendingOf('dhcp-order')).unacked === 0);
 });
 
+test('a consumer that comes back has caught up once it took what waited for it, alone or beside a replica', async () => {
+  await empty();
+  await using bus = await readyBus(nats);
+  await publishMany(bus, 400, (n) => `k${n}`);
+  const gate = Promise.withResolvers<void>();
+  const consume = () => bus.consume({ durable: 'dhcp-behind', definitions: [probeDone], concurrency: 4, handler: () => gate.promise });
+  const first = consume();
+  assert.equal(first.caughtUp(), true, 'nothing is known to wait');
+  await waitFor(() => !first.caughtUp(), { what: 'the backlog to be seen' });
+  const second = consume();
+  gate.resolve();
+  await waitFor(() => first.caughtUp() && second.caughtUp(), { what: 'both to have caught up', timeoutMs: 20_000 });
+  assert.equal(bus.counts.get('handled'), 400);
+});
+
 test('nothing is acknowledged while its handler runs', async () => {
   await empty();
   await using bus = await readyBus(nats);

@@ -44,11 +44,16 @@ export type Consume<D extends EventDefinition> = {
 /** Not the event's fault: tried for ever. */
 const worldIsAway: ReadonlySet<ErrorCode> = new Set(['BUS_UNREACHABLE', 'STORE_UNREACHABLE', 'NOT_READY']);
 const drainMs = 10_000;
+/** The rest of what waited went to other replicas of the durable. */
+const quietMs = 5_000;
 const unknownDelayMs = 1000;
 const unknownDeliveries = 60;
 const stopped = Symbol('stopped');
 
-export class Consumption<D extends EventDefinition> implements Subscription {
+/** `caughtUp`: what waited when the connection was made has been taken. */
+export type Consuming = Subscription & { caughtUp(): boolean };
+
+export class Consumption<D extends EventDefinition> implements Consuming {
   readonly #link: Link;
   readonly #count: Count;
   readonly #log: Log;
@@ -60,6 +65,9 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   readonly #puller: Puller;
   readonly #stopping = new AbortController();
   readonly #capacity: number;
+  /** What waits of that which waited when this session's first message came; undefined before that. */
+  #behind: number | undefined;
+  #lastMessageAt = 0;
 
   constructor(link: Link, consume: Consume<D>, count: Count) {
     this.#link = link;
@@ -74,6 +82,10 @@ export class Consumption<D extends EventDefinition> implements Subscription {
       link, what: consume.durable, room: () => this.#room(),
       prepare: (session) => this.#ensureDurable(session), onMessage: (message) => this.#onMessage(message),
     });
+  }
+
+  caughtUp(): boolean {
+    return (this.#behind ?? 0) <= 0 || performance.now() - this.#lastMessageAt > quietMs;
   }
 
   /** Takes no more events, waits up to 10 s for running handlers, and gives the others back. */
@@ -97,6 +109,7 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   }
 
   async #ensureDurable({ jsm }: Session): Promise<Target> {
+    this.#behind = undefined;
     const { stream, consumer } = this.#target;
     const settings = {
       filter_subjects: this.#of.definitions.map((definition) => `${definition.type}.*.*`).sort(),
@@ -113,6 +126,8 @@ export class Consumption<D extends EventDefinition> implements Subscription {
   }
 
   #onMessage(message: Pulled): void {
+    this.#behind = Math.min((this.#behind ?? Infinity) - 1, message.pending);
+    this.#lastMessageAt = performance.now();
     if (!this.#held.take(message)) return;
     if (this.#isUnknown(message)) {
       this.#held.giveBack(message, unknownDelayMs);

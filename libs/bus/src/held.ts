@@ -1,6 +1,7 @@
 /**
  * The messages a consumer holds: delivered, not yet acknowledged. Each is kept alive, a second delivery of one only
  * renews where its ack goes, and a late second delivery of a finished one is acknowledged without running again.
+ * The verdicts of one turn of the event loop go out together, in one write.
  */
 import type { Link } from './connect.ts';
 import type { Pulled } from './pull.ts';
@@ -16,6 +17,7 @@ export class Held {
   readonly #messages = new Map<string, Pulled>();
   readonly #finished = new Set<string>();
   readonly #keepAlive: NodeJS.Timeout;
+  readonly #unsaid: { subject: string; verdict: string }[] = [];
 
   /** `ackWaitMs` is the consumer's: each held message is renewed three times within it. */
   constructor(link: Link, ackWaitMs: number) {
@@ -57,6 +59,7 @@ export class Held {
 
   close(): void {
     clearInterval(this.#keepAlive);
+    this.#say();
   }
 
   #renewAll(): void {
@@ -64,8 +67,14 @@ export class Held {
   }
 
   #send(message: Pulled, verdict: Verdict | `-NAK {${string}}`): void {
+    if (this.#unsaid.push({ subject: message.ackSubject, verdict }) === 1) setImmediate(() => this.#say());
+  }
+
+  #say(): void {
     const nc = this.#link.session?.nc;
-    if (nc !== undefined && !nc.isClosed()) nc.publish(message.ackSubject, verdict);
+    const unsaid = this.#unsaid.splice(0);
+    if (nc === undefined || nc.isClosed()) return;
+    for (const { subject, verdict } of unsaid) nc.publish(subject, verdict);
   }
 }
 

@@ -2,7 +2,7 @@
 export { openBus, ensureTopology, type Bus, type BusOptions } from './bus.ts';
 export { react, type Reaction } from './react.ts';
 export { standardLimits, type Limits, type Topology } from './topology.ts';
-export type { Consume, Meta } from './consume.ts';
+export type { Consume, Consuming, Meta } from './consume.ts';
 export type { Lane } from './lanes.ts';
 export type { DeadLetter, DeadReason } from './dead-letters.ts';
 export type { History, HistoryHandler, HistoryMeta, HistoryOptions } from './history.ts';

@@ -41,6 +41,8 @@ export const BootPolicy = Type.Object({
   answer: Type.Union([Type.Literal('agent'), Type.Literal('enlist'), Type.Literal('local'), Type.Literal('hold'), Type.Literal('install')]),
   why: Type.String(),
   operation: Type.Union([PolicyOperation, Type.Null()]),
+  /** The newest attempt of this node: a ledger that knows a newer one has met an old policy. */
+  attempt: Type.Optional(Type.Integer({ minimum: 0 })),
   /** The address that is this machine's for as long as the policy says so. */
   reservedAddress: Type.Union([IpAddressText, Type.Null()]),
   /** 0: the usual loader; 1: the alternative one (`other-boot-path`). */

@@ -18,8 +18,10 @@ function startRegion() {
   const held: ServerResponse[] = [];
   const blobs = new Map<string, Buffer>();
   let hold = false;
+  let away = false;
   const server = createServer((request, response) => {
     const id = /^\/api\/v1\/images\/([a-z0-9-]+)\/blob$/.exec(request.url ?? '')?.[1] ?? '';
+    if (away) return void request.socket.destroy();
     asked.push(`${id} ${request.headers.authorization}`);
     const blob = blobs.get(id);
     if (blob === undefined) return void response.writeHead(404).end();
@@ -30,6 +32,7 @@ function startRegion() {
   return {
     asked, blobs, server,
     hold: () => { hold = true; },
+    setAway: (value: boolean) => { away = value; },
     release: (rest: Buffer) => { hold = false; for (const response of held.splice(0)) response.end(rest); },
   };
 }
@@ -86,6 +89,20 @@ test('bytes that are not the announced ones are never kept or served', async () 
   await waitFor(() => region.asked.some((line) => line.startsWith('forged')));
   assert.equal((await fetchImage(image.sha256)).status, 404);
   assert.ok(!(await cached()).includes(image.sha256));
+  await rack.api.kv(imagesBucket).delete(image.id);
+});
+
+test('while the region is away a machine is told to ask again, and gets the image once it is back', async () => {
+  const content = randomBytes(2000);
+  const image = imageOf('late', content);
+  region.blobs.set(image.id, content);
+  region.setAway(true);
+  await rack.api.kv(imagesBucket).put(image.id, image);
+  const early = await waitFor(async () => { const answer = await fetchImage(image.sha256); return answer.status !== 404 && answer; }, { what: 'the rack to hear of the image', timeoutMs: 10_000 });
+  assert.equal(early.status, 503);
+  region.setAway(false);
+  const response = await fetchImage(image.sha256);
+  assert.deepEqual([response.status, Buffer.from(await response.arrayBuffer())], [200, content]);
   await rack.api.kv(imagesBucket).delete(image.id);
 });
 

@@ -9,10 +9,12 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { BootfilesConfig } from './config.ts';
 import { neededImages } from './core/plan.ts';
+import { acceptAll } from './shell/accept-all.ts';
 import { openAssets } from './shell/assets.ts';
 import { ImageCache } from './shell/image-cache.ts';
 import { openImageFiles } from './shell/image-files.ts';
 import { openLedgers } from './shell/ledgers.ts';
+import { whyNoNative } from './shell/native-sendfile.ts';
 import { createServer, listen } from './shell/server.ts';
 import { openTrees } from './shell/trees.ts';
 import { openViews, type Views } from './shell/views.ts';
@@ -57,6 +59,8 @@ export function create(config: BootfilesConfig, kit: Kit = {}): Bootfiles {
       start: async () => {
         app = createServer({ config, log, bus, views, images, ledgers: openLedgers(store, origin), assets: await openAssets(config.assetsDir), trees: openTrees() });
         await listen(app, config.host, config.port);
+        acceptAll(app.server);
+        if (whyNoNative !== undefined) log.info({ reason: whyNoNative }, 'files go out without sendfile, and connections are taken one in each turn: koffi or libc can not be used');
       },
       stop: () => app?.close(),
     }),

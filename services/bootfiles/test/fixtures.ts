@@ -27,11 +27,12 @@ export const deploySteps: PlannedStep[] = [
   step('write-image', 'write-image', { disk, image }), step('grow', 'grow', { disk }), step('seed', 'seed', { disk, deployment }),
 ];
 
-/** A policy that deploys, in attempt 3, changed by what is given. */
-export function policy(changes: Omit<Partial<BootPolicy>, 'status'> & { status?: Status; attempt?: number; kind?: string; steps?: PlannedStep[] } = {}): BootPolicy {
-  const { attempt = 3, kind = 'deploying', steps = deploySteps, ...rest } = changes;
+/** A policy that deploys, in attempt 3, changed by what is given; `lastAttempt` is the policy’s own `attempt`. */
+export function policy(changes: Omit<Partial<BootPolicy>, 'status'> & { status?: Status; attempt?: number; lastAttempt?: number; kind?: string; steps?: PlannedStep[] } = {}): BootPolicy {
+  const { attempt = 3, lastAttempt, kind = 'deploying', steps = deploySteps, ...rest } = changes;
   return {
     node, mac, version: 7, status: 'Deploying', hostname: 'web1', answer: 'agent', why: 'a test', reservedAddress: null, bootPath: 0, kernelArguments: '',
-    operation: { id: 'op-1', kind, attempt, steps, end: 'reboot', maxClaims: 3, deployData: null } as unknown as BootPolicy['operation'], ...rest,
+    operation: { id: 'op-1', kind, attempt, steps, end: 'reboot', maxClaims: 3, deployData: null } as unknown as BootPolicy['operation'],
+    ...(lastAttempt !== undefined && { attempt: lastAttempt }), ...rest,
   } as BootPolicy;
 }

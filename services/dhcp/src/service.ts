@@ -11,6 +11,7 @@ import { Unanswered } from './core/unanswered.ts';
 import { Answerer } from './shell/answerer.ts';
 import { Bindings } from './shell/bindings.ts';
 import { BootAnswerer } from './shell/boot-answerer.ts';
+import { BootPace } from './shell/boot-pace.ts';
 import { DeviceKeeper } from './shell/device-keeper.ts';
 import { FloodReport } from './shell/flood-report.ts';
 import { Handler, type HandlerParts } from './shell/handler.ts';
@@ -53,8 +54,9 @@ export function create(config: DhcpConfig, { log }: { log: Logger }): DhcpServic
   });
   const bindings = new Bindings(bus, log);
   const floods = new FloodReport({ bus, registry: health.metrics, clock: systemClock });
-  const metrics: Metrics = new Metrics(health.metrics, { underWay: () => handler.underWay, knownLeases: () => leases.memory.size });
-  const handler = makeHandler({ config, bus, networks, leases, lan, store: storeWatch, metrics, log, now, floods, bindings, sockets: () => sockets, bootSockets: () => bootSockets });
+  const pace = new BootPace();
+  const metrics: Metrics = new Metrics(health.metrics, { underWay: () => handler.underWay, waiting: () => pace.waiting, knownLeases: () => leases.memory.size });
+  const handler = makeHandler({ config, bus, networks, leases, lan, store: storeWatch, metrics, log, now, floods, pace, bindings, sockets: () => sockets, bootSockets: () => bootSockets });
   const socketsOn = (port: number, role: Received['port'], wanted: () => ReadonlySet<string>) => new DeviceKeeper<DeviceSocket>({
     what: `UDP port ${port}`, log, wanted,
     open: (device, { others }) => openDeviceSocket({
@@ -87,12 +89,13 @@ export function create(config: DhcpConfig, { log }: { log: Logger }): DhcpServic
     createPart({ name: 'upkeep', start: () => upkeep.start(), stop: () => upkeep.stop() }),
     lan.part(),
     createPart({ name: 'flood report', stop: () => floods.stop() }),
+    createPart({ name: 'boot queue', stop: () => pace.stop() }),
     ...Object.entries(keepers).map(([name, keeper]) => createPart({ name, start: () => keeper.start(), stop: () => keeper.stop() })),
   ]);
   return { ...service, devices: () => sockets.devices(), answers: (network) => answersNow(lan, networks, network), healthPort: health.port };
 }
 
-type Made = Pick<HandlerParts, 'networks' | 'leases' | 'lan' | 'store' | 'metrics' | 'log' | 'now' | 'floods'> & {
+type Made = Pick<HandlerParts, 'networks' | 'leases' | 'lan' | 'store' | 'metrics' | 'log' | 'now' | 'floods' | 'pace'> & {
   config: DhcpConfig; bus: Bus; bindings: Bindings; sockets: () => DeviceKeeper<DeviceSocket>; bootSockets: () => DeviceKeeper<DeviceSocket>;
 };
 
@@ -108,8 +111,8 @@ function makeHandler(made: Made): Handler {
   const answerer = new Answerer({ ...parts, leases, store });
   const bootAnswerer = new BootAnswerer({ ...parts, ignore: (packet, reason) => answerer.ignore(packet, reason) });
   const limits = new Limits({ ...limitsOf(config), seed: randomInt(2 ** 32) });
-  const { lan, floods } = made;
-  return new Handler({ networks, leases, lan, store, metrics, log, now, floods, tries, limits, unanswered: new Unanswered(), answerer, bootAnswerer });
+  const { lan, floods, pace } = made;
+  return new Handler({ networks, leases, lan, store, metrics, log, now, floods, tries, limits, unanswered: new Unanswered(), answerer, bootAnswerer, pace, send: parts.send });
 }
 
 function answersNow(lan: Lan, networks: Networks, id: string): boolean {

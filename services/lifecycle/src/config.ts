@@ -17,6 +17,7 @@ export const configSpec = defineConfig({
     shortStepSeconds: { env: 'SHORT_STEP_SECONDS', schema: DurationInSeconds(atLeastOne), default: 600, doc: 'How long any other step may take; a test gets its own length on top.' },
     installSeconds: { env: 'INSTALL_SECONDS', schema: DurationInSeconds(atLeastOne), default: 7200, doc: 'How long an installer of a profile may take from fetching its configuration until it calls.' },
     phoneHomeSeconds: { env: 'PHONE_HOME_SECONDS', schema: DurationInSeconds(atLeastOne), default: 1200, doc: 'How long the installed system may take until it calls.' },
+    graceSeconds: { env: 'GRACE_SECONDS', schema: DurationInSeconds(), default: 30, doc: 'How long deadlines are put off once lifecycle hears again (it started, NATS or Redis was away): what was said meanwhile counts first.' },
     missingSeconds: { env: 'MISSING_SECONDS', schema: DurationInSeconds(), default: 0, doc: 'How long a node made by hand may stay unseen before it is Missing; 0: for ever.' },
     staleSeconds: { env: 'STALE_SECONDS', schema: DurationInSeconds(atLeastOne), default: 86_400, doc: 'Requests and unknown machines from longer ago are not acted on: a log that is read again must not act.' },
     testSeconds: { env: 'TEST_SECONDS', schema: DurationInSeconds(atLeastOne), default: 30, doc: 'How long each hardware test runs.' },

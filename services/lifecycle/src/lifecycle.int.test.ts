@@ -40,7 +40,7 @@ const busOf = (service: ServiceName): Bus => {
 function startLifecycle(env: Record<string, string> = {}): ChildProcess {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], NATS_URL: nats.url, REDIS_URL: redis.url, LIFECYCLE_HEALTH_PORT: '0', LIFECYCLE_POLL_MS: '50', LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env['PATH'], NATS_URL: nats.url, REDIS_URL: redis.url, LIFECYCLE_HEALTH_PORT: '0', LIFECYCLE_POLL_MS: '50', LIFECYCLE_GRACE_SECONDS: '0', LOG_LEVEL: 'warn', ...env },
   });
   child.stdout?.on('data', (chunk: Buffer) => { if (/"level":(50|60)/.test(chunk.toString())) process.stderr.write(chunk); });
   children.add(child);
@@ -219,6 +219,28 @@ test('a deadline survives a kill and passes in the next process', async () => {
   await waitFor(() => powerOf(node.id).length === 4);
   assert.deepEqual(powerOf(node.id).map((event) => event.data['action']), ['cycle', 'cycle', 'cycle', 'off']);
   await waitFor(async () => (await policy(mac))?.value.answer === 'hold');
+  await end(lifecycle, 'SIGTERM');
+  lifecycle = startLifecycle();
+});
+
+test('away for longer than a deadline: what the machine said meanwhile counts first', async () => {
+  const mac = newMac();
+  const node = await readyMachine(mac);
+  await end(lifecycle, 'SIGTERM');
+  const env = { LIFECYCLE_PHONE_HOME_SECONDS: '2', LIFECYCLE_GRACE_SECONDS: '1' };
+  lifecycle = startLifecycle(env);
+  await publish(nodeDeployRequested, node.id, deployData);
+  await confirmPower(node, 2);
+  await publish(nodeCheckedIn, node.id, checkInOf(mac, 2));
+  for (const step of ['write-image', 'grow', 'seed']) await runStep(node, mac, 2, step, step === 'seed');
+  const { deadlineAt } = await waitFor(() => { const operation = nodeOf(mac)?.operation; return operation?.awaits === 'node.phoned-home' && operation; });
+  await end(lifecycle, 'SIGKILL');
+  await publish(nodePhonedHome, node.id, { mac, attempt: 2, address: '10.77.0.102', hostname: null, hostKeys: [] });
+  await waitFor(() => Date.now() > Date.parse(deadlineAt ?? ''), { what: 'the deadline to pass' });
+  lifecycle = startLifecycle(env);
+  await inStatus(mac, 'Deployed');
+  assert.deepEqual(seen.filter((event) => event.type === 'node.deadline-passed' && event.subject === node.id), []);
+  assert.equal(powerOf(node.id).length, 2, 'the machine was not switched again');
   await end(lifecycle, 'SIGTERM');
   lifecycle = startLifecycle();
 });

@@ -7,7 +7,7 @@ import { settingsOf, type LifecycleConfig } from './config.ts';
 import { laneOf } from './core/lane.ts';
 import type { LifecycleEvent } from './core/record.ts';
 import { advanceNode } from './manifest.ts';
-import { watchDeadlines } from './shell/deadlines.ts';
+import { createPatience, watchDeadlines } from './shell/deadlines.ts';
 import type { Hands } from './shell/hands.ts';
 import { onEvent } from './shell/on-event.ts';
 import { reconcilePolicies } from './shell/reconcile.ts';
@@ -67,7 +67,9 @@ async function startWork(hands: Hands, config: LifecycleConfig, signal: AbortSig
     durable: advanceNode.durable, definitions: advanceNode.events, concurrency: 32,
     laneOf: (event) => laneOf(event as LifecycleEvent), handler: (event) => onEvent(hands, event as LifecycleEvent),
   });
-  const loops = Promise.all([watchDeadlines(hands, config.pollMs, signal), housekeep(hands, policies, signal)]);
+  const hears = (): boolean => bus.ready().ready && store.ready().ready && consumer.caughtUp();
+  const mayPass = createPatience({ clock: hands.clock, graceMs: config.graceSeconds * 1000, hears });
+  const loops = Promise.all([watchDeadlines(hands, { pollMs: config.pollMs, mayPass, signal }), housekeep(hands, policies, signal)]);
   ends.push(async () => { await loops; }, () => consumer.stop());
   return end;
 }

@@ -17,13 +17,13 @@ import {
 import { inNamespace, mustRun, waitUntil } from './run.ts';
 import { withNetworkFirst } from './uefi-variables.ts';
 
-export type PowerVerb = 'on' | 'off' | 'cycle' | 'reset' | 'soft';
+export type PowerVerb = 'on' | 'off' | 'lose' | 'cycle' | 'reset' | 'soft';
 
 /** A machine that exists. */
 export type Machine = {
   spec: MachineSpec;
   dir: string;
-  /** Presses a button; `on` returns when QEMU runs, `off` when it is gone, the others when they are delivered. */
+  /** Presses a button, or pulls the plug (`lose`); `on` returns when QEMU runs, `off` and `lose` when it is gone, the others when they are delivered. */
   power: (verb: PowerVerb) => Promise<void>;
   status: () => Promise<'on' | 'off'>;
   /** Chooses the boot device of the next start only. */

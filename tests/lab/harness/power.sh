@@ -1,7 +1,7 @@
 #!/bin/sh
 # The power button, the reset button and the boot selector of one virtual machine.
 #
-#   power.sh DIR on|off|cycle|reset|soft|status|boot [none|network|disk]|screenshot FILE|key NAME
+#   power.sh DIR on|off|lose|cycle|reset|soft|status|boot [none|network|disk]|screenshot FILE|key NAME
 #   power.sh DIR chassis get|set|check PARAMETER [VALUE] ...     how ipmi_sim calls it (ipmi_lan(5), chassis_control)
 #
 # All state is files in DIR, so it works for anyone at any time: start-network and start-disk run QEMU in the
@@ -55,6 +55,18 @@ power_off() { # SIGTERM makes QEMU write its disks' metadata and go; the guest s
     sleep 0.02
   done
   mark 'power off'
+}
+
+power_lose() { # SIGKILL: what QEMU had not written is gone as well
+  is_on || return 0
+  kill -9 "$pid"
+  tries=0
+  while is_on; do
+    tries=$((tries + 1))
+    [ $tries -gt 300 ] && return 1
+    sleep 0.02
+  done
+  mark 'power lost'
 }
 
 qmp() { # one command; QEMU's answer to it on stdout
@@ -114,6 +126,7 @@ perform() {
   case $verb in
     on) power_on ;;
     off) power_off ;;
+    lose) power_lose ;;
     cycle) power_off && power_on ;;
     reset) reset ;;
     soft) qmp '{"execute":"system_powerdown"}' ;;

@@ -6,22 +6,28 @@ import type { Firmware, Spec } from './spec.ts';
 export type BootStage = 'firmware' | 'ipxe' | 'os';
 
 export type Patience = {
-  /** What is waited for an answer, one after the other, before the client gives up. */
-  readonly waitsMs: readonly number[];
+  /** What is waited for an answer to each DISCOVER and each REQUEST, one after the other, before the client gives up. */
+  readonly discoverMs: readonly number[];
+  readonly requestMs: readonly number[];
   /** Each wait is this much shorter or longer, at random. */
   readonly jitterMs: number;
   /** What a client waits for further offers once it has one. */
   readonly collectMs: number;
 };
 
-/**
- * ROMs: 4, 8, 16, 32 s, each give or take one (PXE 2.1 §2.2.2, RFC 2131 §4.1; EDK2's PxeBcDhcp4 has the same); EDK2 takes its first 4 s to collect offers (3.7 s seen in
- * ovmf-pxe-snponly.pcap). iPXE doubles from 1 s and gives up beyond 10 s (its config/dhcp.h). The agent runs `udhcpc -t 5 -T 1`.
- */
+const inSeconds = (...seconds: readonly number[]): number[] => seconds.map((each) => each * 1_000);
+/** PXE 2.1 §2.2.2 and RFC 2131 §4.1; EDK2 has it for both messages (NetworkPkg/UefiPxeBcDxe/PxeBcDhcp4.c, mPxeDhcpTimeout). */
+const romMs = inSeconds(4, 8, 16, 32);
+/** ipxe/src/config/dhcp.h: DHCP_DISC from 1 s, DHCP_REQ from 0, which is a quarter (retry.h, DEFAULT_MIN_TIMEOUT); doubled until it were more than 10 s (retry.c). */
+const ipxeMs = { discoverMs: inSeconds(1, 2, 4, 8), requestMs: inSeconds(0.25, 0.5, 1, 2, 4, 8) };
+/** agent/lib/network.sh: `udhcpc -t 5 -T 1`. */
+const udhcpcMs = inSeconds(1, 1, 1, 1, 1);
+
+/** ROMs wait each time a second less or more; EDK2 takes its first 4 s to collect offers (3.7 s seen in ovmf-pxe-snponly.pcap). */
 export function patienceOf(stage: BootStage, firmware: Firmware): Patience {
-  if (stage === 'os') return { waitsMs: [1_000, 1_000, 1_000, 1_000, 1_000], jitterMs: 0, collectMs: 0 };
-  if (stage === 'ipxe') return { waitsMs: [1_000, 2_000, 4_000, 8_000], jitterMs: 0, collectMs: 0 };
-  return { waitsMs: [4_000, 8_000, 16_000, 32_000], jitterMs: 1_000, collectMs: firmware === 'uefi' ? 3_700 : 0 };
+  if (stage === 'os') return { discoverMs: udhcpcMs, requestMs: udhcpcMs, jitterMs: 0, collectMs: 0 };
+  if (stage === 'ipxe') return { ...ipxeMs, jitterMs: 0, collectMs: 0 };
+  return { discoverMs: romMs, requestMs: romMs, jitterMs: 1_000, collectMs: firmware === 'uefi' ? 3_700 : 0 };
 }
 
 /** What iPXE waits for a ProxyDHCP where no offer says option 175.176 (seen with 3 s under SeaBIOS). */
@@ -92,7 +98,7 @@ export type TftpHabit = { probe: { options: readonly TftpOption[]; code: number;
 
 const option = (name: string, value: number): TftpOption => ({ name, value: String(value) });
 
-/** uefi: ovmf-pxe-snponly.pcap; EDK2 waits 4 s and tries six times. bios: vendors' ROMs ask so and double from 1 s; not captured. */
+/** uefi: ovmf-pxe-snponly.pcap; EDK2 waits 4 s and tries six times (PxeBcImpl.h, PXEBC_MTFTP_TIMEOUT and _RETRIES). bios: vendors' ROMs ask so and double from 1 s; not captured. */
 export const tftpHabits: Readonly<Record<Firmware, TftpHabit>> = {
   bios: { probe: { options: [option('tsize', 0)], code: 0, message: 'TFTP Aborted' }, options: [option('blksize', 1_456)], waitsMs: [1_000, 2_000, 4_000, 8_000, 16_000] },
   uefi: {

@@ -46,7 +46,8 @@ test('summary: who did not come is named, what was asked again is counted', () =
   assert.deepEqual([summary.machines, summary.reached, summary.lostBoots, summary.powerCuts, summary.hadToRetry], [3, 2, 1, 1, 3]);
   assert.deepEqual(summary.retries, { dhcp: 3, 'check-in': 1 });
   assert.deepEqual(summary.times, { script: { p50: 100, p99: 200, most: 200 }, 'checked-in': { p50: 300, p99: 400, most: 400 } });
-  assert.match(formatSummary(summary), /reached check-in +2 of 3.*boots lost +1\n.*m2: powered-on/s);
+  assert.deepEqual(summary.whyLost, { 'no lease for firmware': 1 });
+  assert.match(formatSummary(summary), /reached check-in +2 of 3.*boots lost +1: no lease for firmware 1\n.*m2: powered-on/s);
 });
 
 test('times of nobody are zeros; of a hundred the 50th and the 99th', () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claim, Plan } from '@ironbus/contracts';
 import type { Spec } from '../core/spec.ts';
+import { wipe, type Touch } from './disk.ts';
 import { http, type HttpAnswer } from './http.ts';
 import type { Machine } from './machine.ts';
 
@@ -52,12 +53,22 @@ async function runPlan(session: Session, plan: Plan): Promise<Next> {
 }
 
 export async function call<T>(session: Session, path: string, body: unknown): Promise<Answer<T>> {
-  const { url, token, address, signal } = session;
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const answer = await insist(session, path.split('/')[0] ?? path, () =>
-    http({ method: 'POST', url: `${url}/agent/v1/${path}`, from: address, headers, body: JSON.stringify(body), signal }));
+  const answer = await session.machine.send(requestOf(path), session.signal, () => insist(session, path.split('/')[0] ?? path, () => post(session, path, body)));
   return { status: answer.status, body: (answer.bytes.length === 0 ? {} : JSON.parse(answer.bytes.toString())) as T };
 }
+
+function post({ url, token, address, signal }: Session, path: string, body: unknown): Promise<HttpAnswer> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return http({ method: 'POST', url: `${url}/agent/v1/${path}`, from: address, headers, body: JSON.stringify(body), signal });
+}
+
+/** Sent once: nobody waits for its answer. */
+async function beat(session: Session, body: unknown): Promise<void> {
+  await session.machine.send('heartbeat', session.signal, () => post(session, 'heartbeat', body).catch(() => session.signal.throwIfAborted()));
+}
+
+/** `steps/seed/claim` is `claim seed`. */
+const requestOf = (path: string): string => path.replace(/^steps\/(.*)\/(.*)$/, '$2 $1');
 
 /** Tries again for as long as the machine is on where the rack is away or not ready (agent-protocol.md, "Calls"). */
 async function insist({ machine, signal }: Pick<Session, 'machine' | 'signal'>, what: string, send: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
@@ -81,24 +92,30 @@ const failed = (reason: string): Outcome => ({ outcome: 'failed', reason, eviden
 
 async function perform(session: Session, claim: Claim): Promise<Outcome> {
   const { machine } = session;
-  const { parameters } = claim;
-  switch (claim.kind) {
+  const { kind, parameters } = claim;
+  if (kind !== 'inventory' && kind !== 'test') machine.touch(kind as Touch['what'], `${claim.attempt}/${claim.step}/${claim.claim}`);
+  switch (kind) {
     case 'inventory': await call(session, 'inventory', inventory(machine.spec)); return done();
-    case 'erase': machine.disk.image = null; machine.disk.seed = null; return done({ disks: [] });
-    case 'write-image': return writeImage(session, parameters['image'] as { url: string; sha256: string; sizeBytes: number });
-    case 'seed': {
-      const files = parameters['files'] as Record<string, string>;
-      machine.disk.seed = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]));
-      return done({ files: Object.keys(files), bootEntry: null });
-    }
+    case 'erase': wipe(machine.disk); return done({ disks: [] });
+    case 'write-image': return writeImage(session, claim);
+    case 'seed': return writeSeed(machine, parameters as { files: Record<string, string>; config?: string });
     default: return done();
   }
 }
 
-async function writeImage({ machine, address, signal }: Session, image: { url: string; sha256: string; sizeBytes: number }): Promise<Outcome> {
-  machine.disk.image = null;
-  machine.disk.seed = null;
-  const answer = await insist({ machine, signal }, 'download', () => http({ method: 'GET', url: image.url, from: address, signal }));
+/** With the MAAS data source there are no files, only where to fetch them. */
+function writeSeed({ disk }: Machine, { files, config }: { files: Record<string, string>; config?: string }): Outcome {
+  const all = { ...files, ...(config !== undefined && { '90_ironbus.cfg': config }) };
+  disk.seed = Object.fromEntries(Object.entries(all).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]));
+  return done({ files: Object.keys(files), bootEntry: null });
+}
+
+async function writeImage(session: Session, { step, attempt, parameters }: Claim): Promise<Outcome> {
+  const { machine, address, signal } = session;
+  const image = parameters['image'] as { url: string; sha256: string; sizeBytes: number };
+  wipe(machine.disk);
+  await beat(session, { attempt, step, bytesDone: 0, bytesTotal: image.sizeBytes });
+  const answer = await machine.send('image', signal, () => insist({ machine, signal }, 'download', () => http({ method: 'GET', url: image.url, from: address, signal })));
   if (answer.status !== 200) return failed('image-unavailable');
   if (createHash('sha256').update(answer.bytes).digest('hex') !== image.sha256) return failed('image-hash-mismatch');
   machine.disk.image = image.sha256;

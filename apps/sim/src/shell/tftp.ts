@@ -1,6 +1,7 @@
 /** Reading a file as firmware does: a request that only asks for the size and is broken off, then the transfer (RFC 1350, 2347 to 2349, 7440). */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { senderOf } from '@ironbus/dhcp';
 import { decodeTftp, DEFAULT_BLOCK_BYTES, encodeAck, encodeError, encodeRrq, knownOptions, type TftpOption, type TftpPacket } from '@ironbus/wire';
 import { tftpHabits } from '../core/clients.ts';
 import { within, type Asker, type Lease } from './lease.ts';
@@ -8,31 +9,38 @@ import type { Place } from './place.ts';
 
 const lastBlock = 65_536;
 
-/** How many bytes came; undefined where the server fell silent or refused. Rejects with the signal's reason. */
-export async function tftpGet(place: Place, { address, nextServer, file }: Lease, asker: Asker): Promise<number | undefined> {
+/** How many bytes came, or why none did. Rejects with the signal's reason. */
+export type Got = { bytes: number } | { why: string };
+
+export async function tftpGet(place: Place, { address, nextServer, file }: Lease, asker: Asker): Promise<Got> {
   const { probe, options } = tftpHabits[asker.spec.firmware];
   const server = { address: nextServer, file };
-  const probed = await exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return 0; } }, asker);
-  if (probed === undefined) return undefined;
-  return exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker);
+  const probed = await asker.send('loader size', () =>
+    exchange(place, { ...server, from: address, options: probe.options, onOack: (send) => { send(encodeError(probe.code, probe.message)); return { bytes: 0 }; } }, asker));
+  if ('why' in probed) return probed;
+  return asker.send('loader', () => exchange(place, { ...server, from: address, options, onOack: (send) => { send(encodeAck(0)); return undefined; } }, asker));
 }
 
+/** What can not be sent is a lost packet. */
+const lost = (): void => undefined;
+
 type Send = (bytes: Uint8Array) => void;
-type Transfer = { address: string; file: string; from: string; options: readonly TftpOption[]; onOack: (send: Send) => number | undefined };
+type Transfer = { address: string; file: string; from: string; options: readonly TftpOption[]; onOack: (send: Send) => Got | undefined };
 
 /** From a port of its own; sends its last packet again where nothing comes. */
-async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, options, onOack }: Transfer, { spec, signal, retry }: Asker): Promise<number | undefined> {
+async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, options, onOack }: Transfer, { spec, signal, retry }: Asker): Promise<Got> {
   const { waitsMs } = tftpHabits[spec.firmware];
   const socket = await open(from);
-  const done = Promise.withResolvers<number | undefined>();
+  const done = Promise.withResolvers<Got>();
   const heard = { at: performance.now() };
   let peer = tftpPort;
   let last: Uint8Array = encodeRrq(file, options);
+  const sendTo = senderOf(socket);
   const send: Send = (bytes) => {
     last = bytes;
-    for (let copy = dice.copies(); copy > 0; copy -= 1) socket.send(bytes, peer, address);
+    for (let copy = dice.copies(); copy > 0; copy -= 1) sendTo(bytes, peer, address, lost);
   };
-  const read = reader(send, onOack, (bytes) => done.resolve(bytes));
+  const read = reader(send, onOack, done.resolve);
   socket.on('message', (bytes, { port }) => {
     if (peer !== tftpPort && port !== peer) return;
     const decoded = decodeTftp(bytes);
@@ -47,22 +55,22 @@ async function exchange({ dice, tftpPort, pace }: Place, { address, file, from, 
     send(last);
     for (let silent = 0; silent < waitsMs.length;) {
       const soFar = heard.at;
-      const ended = await within(done.promise.then((bytes) => ({ bytes })), (waitsMs[silent] ?? 0) * pace, signal);
-      if (ended !== undefined) return ended.bytes;
+      const ended = await within(done.promise, (waitsMs[silent] ?? 0) * pace, signal);
+      if (ended !== undefined) return ended;
       if (heard.at !== soFar) { silent = 0; continue; }
       silent += 1;
       if (silent === waitsMs.length) break;
       retry('tftp');
       send(last);
     }
-    return undefined;
+    return { why: 'silence' };
   } finally {
     socket.close();
   }
 }
 
-/** Acknowledges windows; `onEnd` gets the number of bytes, or undefined for an error. */
-function reader(send: Send, onOack: Transfer['onOack'], onEnd: (bytes: number | undefined) => void): (packet: TftpPacket) => void {
+/** Acknowledges windows. */
+function reader(send: Send, onOack: Transfer['onOack'], onEnd: (got: Got) => void): (packet: TftpPacket) => void {
   let [blockBytes, window, next, bytes] = [DEFAULT_BLOCK_BYTES, 1, 1, 0];
   const onData = (block: number, length: number): void => {
     if (block !== next % lastBlock) return send(encodeAck((next - 1) % lastBlock));
@@ -70,10 +78,10 @@ function reader(send: Send, onOack: Transfer['onOack'], onEnd: (bytes: number | 
     next += 1;
     const isLast = length < blockBytes;
     if (isLast || block % window === 0) send(encodeAck(block));
-    if (isLast) onEnd(bytes);
+    if (isLast) onEnd({ bytes });
   };
   return (packet) => {
-    if (packet.kind === 'error') return onEnd(undefined);
+    if (packet.kind === 'error') return onEnd({ why: `error ${packet.code} ${packet.message}` });
     if (packet.kind === 'data') return onData(packet.block, packet.payload.length);
     if (packet.kind !== 'oack' || next > 1) return;
     const agreed = knownOptions(packet.options);

@@ -31,6 +31,11 @@ const rows: [name: string, given: Partial<Facts>, rule: string, answer: string][
   ['release under way, the policy still deploys', { policy: policy({ attempt: 3 }), ledger: ledger(4, null, 'releasing') }, 'policy-older-than-ledger', 'retry'],
   ['deployed again', { policy: policy({ attempt: 5 }), ledger: ledger(3, 'succeeded') }, 'policy-agent', 'agent'],
   ['deployed', { policy: policy({ answer: 'local', status: 'Deployed', operation: null }), ledger: ledger(3, 'succeeded') }, 'policy-local', 'local'],
+  ['deployed, as another rack’s ledger knows', { policy: policy({ answer: 'local', status: 'Deployed', operation: null, lastAttempt: 3 }), ledger: ledger(3, null) }, 'policy-local', 'local'],
+  ['deployed, while the next owner’s system is written', { policy: policy({ answer: 'local', status: 'Deployed', operation: null, lastAttempt: 3 }), ledger: ledger(5, null) }, 'policy-older-than-ledger', 'retry'],
+  ['deployed, though its disk was erased since', { policy: policy({ answer: 'local', status: 'Deployed', operation: null, lastAttempt: 3 }), ledger: ledger(4, 'succeeded', 'releasing') }, 'policy-older-than-ledger', 'retry'],
+  ['deployed, and deployed again since', { policy: policy({ answer: 'local', status: 'Deployed', operation: null, lastAttempt: 3 }), ledger: ledger(5, 'succeeded') }, 'policy-local', 'local'],
+  ['deployed, and tested since', { policy: policy({ answer: 'local', status: 'Deployed', operation: null, lastAttempt: 3 }), ledger: ledger(4, null, 'testing') }, 'policy-local', 'local'],
   ['local while the disk is another’s', { policy: policy({ answer: 'local', status: 'Releasing', operation: null }) }, 'disk-not-trusted', 'hold'],
   ['written, and the ledger knows it', { policy: written, ledger: ledger(3, 'succeeded') }, 'policy-local', 'local'],
   ['written, by another rack', { policy: written }, 'policy-local', 'local'],
@@ -79,7 +84,7 @@ test('an unknown machine is enlisted under its provisional name, in attempt 0', 
   assert.equal(runOf(decided, undefined, { ...network, afterEnlist: 'wait' })?.end, 'wait');
 });
 
-test('the ledger is asked while an operation runs and while its disk is to be trusted, not for a deployed machine', () => {
+test('the ledger must be asked while an operation runs and while its disk is to be trusted, and may be for a deployed machine', () => {
   const asked = [policy(), written, policy({ answer: 'local', status: 'Deployed', operation: null }), policy({ answer: 'hold', operation: null }), undefined].map(needsLedger);
-  assert.deepEqual(asked, [true, true, false, false, false]);
+  assert.deepEqual(asked, ['must', 'must', 'may', 'no', 'no']);
 });

@@ -1,7 +1,7 @@
 /**
  * What a machine that asks for its boot script is answered: a table, first matching row wins. Pure; nothing here mints a
  * token or writes a ledger. Invariants: a machine whose disk may hold the last owner's system never gets `local`; a
- * stale policy never restarts an attempt that the ledger knows to be done.
+ * stale policy never restarts an attempt that the ledger knows to be done, and never starts a disk that a newer one is at work on.
  */
 import { provisionalNodeId, type BootPolicy, type Mac, type Network, type NodeId, type OperationKind, type Status } from '@ironbus/contracts';
 import type { Ledger } from './ledger.ts';
@@ -54,7 +54,7 @@ export const table: readonly Row[] = [
   { rule: 'deployment-done', when: (f) => overrides(f) && f.ledger?.operation === 'deploying' && f.ledger.outcome === 'succeeded', answer: 'local',
     why: 'the ledger said done before the agent was told; the policy is about to follow' },
   { rule: 'attempt-done', when: (f) => overrides(f) && f.ledger?.outcome !== null, answer: 'hold', why: 'nothing of this attempt may run again; the next policy decides' },
-  { rule: 'policy-older-than-ledger', when: (f) => overrides(f) && attemptOf(f) < (f.ledger?.attempt ?? 0), answer: 'retry',
+  { rule: 'policy-older-than-ledger', when: (f) => (overrides(f) && attemptOf(f) < (f.ledger?.attempt ?? 0)) || isOutrun(f), answer: 'retry',
     why: 'a newer attempt has begun here; the policy of it is on its way' },
   { rule: 'policy-without-operation', when: (f) => (f.policy?.answer === 'agent' || f.policy?.answer === 'install') && f.policy.operation === null, answer: 'hold', why: 'a policy that says agent or install and plans nothing is a defect: do no harm' },
   { rule: 'policy-agent', when: (f) => f.policy?.answer === 'agent', answer: 'agent', why: 'lifecycle wants the operation to run' },
@@ -93,9 +93,17 @@ export function decideAnswer(facts: Facts): Answer {
 const chosen = ({ network, choice }: Facts): string | undefined =>
   network?.unknownMachines === 'menu' && menuOf(network).entries.some(({ boots }) => boots === choice) ? choice : undefined;
 
-/** Where the ledger has a say: an operation runs, or lifecycle says that one has written the disk. Deployed machines boot without it. */
-export const needsLedger = (policy: BootPolicy | undefined): policy is BootPolicy =>
-  policy !== undefined && (policy.operation !== null || (policy.status === 'Deploying' && policy.answer === 'local'));
+/** Whether the ledger has a say: it must be read where an operation runs or has just written the disk. Another machine is sent to its disk without it if need be. */
+export function needsLedger(policy: BootPolicy | undefined): 'must' | 'may' | 'no' {
+  if (policy === undefined || (policy.operation === null && policy.answer !== 'local')) return 'no';
+  return policy.operation !== null || policy.status === 'Deploying' ? 'must' : 'may';
+}
+
+/** The policy sends the machine to a disk that an attempt unknown to it has begun to change. */
+function isOutrun({ policy, ledger }: Facts): boolean {
+  if (policy?.answer !== 'local' || ledger === undefined || ledger.attempt <= (policy.attempt ?? ledger.attempt)) return false;
+  return ledger.operation === 'releasing' || (ledger.operation === 'deploying' && ledger.outcome !== 'succeeded');
+}
 
 const attemptOf = (facts: Facts): number => facts.policy?.operation?.attempt ?? 0;
 

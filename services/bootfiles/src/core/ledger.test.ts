@@ -91,6 +91,24 @@ test('phone-home is told once, a repeat is no second event, a wrong token is ref
   assert.deepEqual(facts, [{ fact: 'phoned-home' }]);
 });
 
+test('a system that calls before the last report was heard ends the attempt: nothing of it is claimed again', () => {
+  const open = [...whole('a').slice(0, -2), { do: 'claim', token: 'a', attempt: 3, step: 'seed', phoneHome: 'h' } as Action];
+  const { ledger, facts } = play([{ do: 'phone-home', hash: 'h' }], play(open).ledger);
+  assert.deepEqual([ledger?.outcome, facts], ['succeeded', [{ fact: 'phoned-home' }]]);
+  assert.deepEqual(play([report('a', 'seed'), checkIn('b'), claim('b', 'seed')], ledger).answers, ['ok', 'ok', 'attempt-over']);
+  assert.deepEqual(remaining(ledger as Ledger), []);
+  const failed = play([...open, report('a', 'seed', 1, 'failed'), { do: 'phone-home', hash: 'h' }]).ledger;
+  assert.equal(failed?.outcome, 'failed');
+});
+
+test('a claim asked for again in one boot leaves the token that went out before good, one of the next boot does not', () => {
+  const seed = (token: string, phoneHome: string): Action => ({ do: 'claim', token, attempt: 3, step: 'seed', phoneHome });
+  const asked = play([...whole('a').slice(0, -2), seed('a', 'h1'), seed('a', 'h2')]).ledger;
+  assert.deepEqual(['h1', 'h2'].map((hash) => play([{ do: 'phone-home', hash }], asked).answers[0]), ['ok', 'ok']);
+  const again = play([checkIn('b'), seed('b', 'h3')], asked).ledger;
+  assert.deepEqual(['h1', 'h2', 'h3'].map((hash) => play([{ do: 'phone-home', hash }], again).answers[0]), ['token-wrong', 'token-wrong', 'ok']);
+});
+
 test('vendor-data fetched again leaves the tokens that went out before good, a few of them', () => {
   const arm = (hash: string): Action => ({ do: 'arm-phone-home', hash });
   const armed = play([...whole('a'), ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map(arm)]).ledger;

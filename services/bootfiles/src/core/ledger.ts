@@ -2,7 +2,8 @@
  * The attempt ledger of one node: the latch that makes writing to a disk happen once. Pure rules; the shell commits what
  * they return, with its facts, in one Redis script. One record per node, and one per MAC (`mac-…`) for enlisting, which
  * is attempt 0 and begins anew in every boot.
- * Invariants: a step is claimed at most `maxClaims` times; nothing is claimed once `outcome` is set; `attempt` never falls.
+ * Invariants: a step is claimed at most `maxClaims` times; nothing is claimed once `outcome` is set, which a call home does as well as the last
+ * report; `attempt` never falls.
  */
 import type { Mac, OperationKind, Plan, StepKind } from '@ironbus/contracts';
 import type { Grant } from './grant.ts';
@@ -116,7 +117,9 @@ function onClaim(ledger: Ledger, action: Extract<Action, { do: 'claim' }>): Move
   if (refused !== undefined) return refuse(refused);
   const step = ledger.steps.find((candidate) => candidate.id === action.step) as Ledger['steps'][number];
   const state = ledger.done[step.id];
-  const armed = action.phoneHome === undefined ? ledger : { ...ledger, phoneHome: { hash: action.phoneHome, spent: false }, ...(action.grant && { grant: action.grant }) };
+  const armed = action.phoneHome === undefined ? ledger : {
+    ...ledger, phoneHome: armedWith(action.phoneHome, state?.by === action.token ? ledger.phoneHome : null), ...(action.grant && { grant: action.grant }),
+  };
   if (state?.by === action.token) return { ok: true, ledger: armed, facts: [], claim: state.claims };
   const claims = state?.claims ?? 0;
   if (claims >= ledger.maxClaims) return exhaust(ledger, step, claims);
@@ -168,14 +171,20 @@ function onInventory(ledger: Ledger, action: Extract<Action, { do: 'inventory' }
   return { ok: true, ledger: { ...ledger, inventory: action.sha256 }, facts: [{ fact: 'inventory' }] };
 }
 
-/** vendor-data may be fetched again, by cloud-init or by a person on the machine: the token in the seed that is used must still do. */
+/**
+ * A claim or vendor-data may be asked for again in one boot, and the answers may cross: each token that went out and may be the one in use must
+ * still do.
+ */
 const earlierKept = 4;
+function armedWith(hash: string, before: Ledger['phoneHome']): Ledger['phoneHome'] {
+  if (before === null || before.hash === hash) return { hash, spent: false, ...(before?.earlier && { earlier: before.earlier }) };
+  return { hash, spent: false, earlier: [...(before.earlier ?? []), before.hash].slice(-earlierKept) };
+}
 
 function onArm(ledger: Ledger, { hash, credentials }: Extract<Action, { do: 'arm-phone-home' }>): Move {
   if (ledger.phoneHome?.spent === true) return refuse('attempt-over');
   const grant = ledger.grant === undefined || credentials === undefined ? undefined : { ...ledger.grant, credentials };
-  const earlier = ledger.phoneHome === null ? [] : [...(ledger.phoneHome.earlier ?? []), ledger.phoneHome.hash].slice(-earlierKept);
-  return { ok: true, ledger: { ...ledger, phoneHome: { hash, spent: false, earlier }, ...(grant && { grant }) }, facts: [] };
+  return { ok: true, ledger: { ...ledger, phoneHome: armedWith(hash, ledger.phoneHome), ...(grant && { grant }) }, facts: [] };
 }
 
 function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' }>): Move {
@@ -184,10 +193,12 @@ function onPhoneHome(ledger: Ledger, action: Extract<Action, { do: 'phone-home' 
   return { ok: true, ledger: { ...installed(ledger), phoneHome: { ...ledger.phoneHome, spent: true } }, facts: [{ fact: 'phoned-home' }] };
 }
 
-/** An installer reports nothing: that it, or what it installed, called is its success. A failure stays one. */
+/**
+ * Whoever calls was installed, so nothing of the attempt may run again: an installer reports nothing else, and an agent’s last report may
+ * have been lost with the power. A failure stays one.
+ */
 function installed(ledger: Ledger): Ledger {
-  const step = ledger.steps.find(({ kind }) => kind === 'install');
-  const state = step === undefined ? undefined : ledger.done[step.id];
-  if (step === undefined || state === undefined || ledger.outcome !== null) return ledger;
-  return { ...ledger, done: { ...ledger.done, [step.id]: { ...state, outcome: 'succeeded' } }, outcome: 'succeeded' };
+  if (ledger.outcome !== null) return ledger;
+  const done = Object.entries(ledger.done).map(([id, state]) => [id, { ...state, outcome: 'succeeded' as const }]);
+  return { ...ledger, done: Object.fromEntries(done), outcome: 'succeeded' };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NodeId } from '@ironbus/contracts';
-import { node } from '../../test/fixtures.ts';
-import { applyToken, mayNameAgain, mintToken, type TokenFor, type Tokens } from './tokens.ts';
+import { mac, node } from '../../test/fixtures.ts';
+import { applyToken, bootWithoutToken, mayNameAgain, mintToken, type TokenFor, type Tokens } from './tokens.ts';
 
 const mint = (tokens: Tokens, hash: string): Tokens => mintToken(tokens, { hash, ledger: node, node, attempt: 1, bootId: null });
 const hashes = (tokens: Tokens | undefined): string[] | undefined => tokens?.map((token) => token.hash);
@@ -20,6 +20,11 @@ test('the first use of a newer token spends the older ones', () => {
   const booted = applyToken(mint(applyToken(mint([], 'a'), 'a') as Tokens, 'b'), 'b') as Tokens;
   assert.equal(applyToken(booted, 'a'), undefined);
   assert.equal(applyToken(booted, 'unknown'), undefined);
+});
+test('without a token a boot is known by its id, and without that each fetch is one', () => {
+  assert.equal(bootWithoutToken(mac, 'b1', 'x'), bootWithoutToken(mac, 'b1', 'y'));
+  assert.notEqual(bootWithoutToken(mac, 'b1', 'x'), bootWithoutToken(mac, 'b2', 'x'));
+  assert.notEqual(bootWithoutToken(mac, null, 'x'), bootWithoutToken(mac, null, 'y'));
 });
 test('a check-in binds the token to what its agent was told', () => {
   assert.deepEqual(applyToken(mint([], 'a'), 'a', { attempt: 4 })?.[0], { hash: 'a', ledger: node, node, attempt: 4, bootId: null, used: true });

@@ -3,7 +3,7 @@
  * where it was minted. Elsewhere another one is minted (a second process, a boot that nobody counted), and either script may be the one
  * that runs, so two unused ones are kept beside the one in use. The first use of a newer token ends the older ones.
  */
-import type { NodeId } from '@ironbus/contracts';
+import type { Mac, NodeId } from '@ironbus/contracts';
 
 export type BootToken = {
   hash: string;
@@ -22,6 +22,12 @@ export type TokenFor = Omit<BootToken, 'hash' | 'used'>;
 export type Tokens = readonly BootToken[];
 
 const unusedKept = 2;
+
+/**
+ * What stands for a boot of media that can carry no token. Only dhcp's boot id tells one boot from the next: without one each fetch counts as a
+ * boot of its own (`fresh` is random), so that an installation begun again and again still runs out of claims.
+ */
+export const bootWithoutToken = (mac: Mac, bootId: string | null, fresh: string): string => bootId === null ? fresh : `${mac}/${bootId}`;
 
 /** Adds a fresh token; of the unused ones only the newest stay, the one in use always does. */
 export function mintToken(tokens: Tokens, minted: TokenFor & { hash: string }): Tokens {

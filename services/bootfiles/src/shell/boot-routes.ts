@@ -64,7 +64,7 @@ async function serve(given: Context, script: Script & { name: string }, request:
 const mayRepeat = (answer: Answer, boot: BootAnswer, { binding, network }: Asking): boolean =>
   answer.refused === undefined && boot.answer !== 'retry' && network !== undefined && typeof binding?.bootId === 'string';
 
-/** The table’s answer to one MAC; `choice` is what a person took of the menu. The ledger is read only where it has a say, so that deployed machines boot without Redis. */
+/** The table’s answer to one MAC; `choice` is what a person took of the menu. Deployed machines boot without Redis. */
 export async function answerFor(context: Context, mac: Mac, asking: Asking, choice?: string): Promise<Answer> {
   const { views, ledgers } = context;
   const policy = views.policyOf(mac);
@@ -72,17 +72,20 @@ export async function answerFor(context: Context, mac: Mac, asking: Asking, choi
     mac, asker: asking.contradicted ? 'foreign' : askerOf(mac, asking.binding, views.policyOf), heard: views.heard(), away: views.away(), policy, network: asking.network, choice,
   };
   const first = decideAnswer({ ...facts, ledger: undefined });
-  if (!needsLedger(policy) || first.answer === 'retry') return first;
+  const need = needsLedger(policy);
+  if (policy === undefined || need === 'no' || first.answer === 'retry') return first;
   try {
     return decideAnswer({ ...facts, ledger: await ledgers.read(policy.node) });
   } catch (error) {
-    return whileStoreIsAway(context, error, first);
+    return need === 'may' && isAway(error) ? first : whileStoreIsAway(context, error, first);
   }
 }
 
+const isAway = (error: unknown): error is IronbusError => error instanceof IronbusError && error.retry === 'backoff';
+
 /** Without the ledger nobody knows what was done: ask again later. */
 function whileStoreIsAway(context: Context, error: unknown, answer: Answer): Answer {
-  if (!(error instanceof IronbusError) || error.retry !== 'backoff') throw error;
+  if (!isAway(error)) throw error;
   context.log.warn({ node: answer.node, reason: error.message }, 'ledger not readable, machine has to ask again');
   return { ...answer, rule: 'ledger-away', answer: 'retry' };
 }

@@ -13,7 +13,7 @@ type Options = {
   /** Hashes that an attempt in progress may still ask for. */
   needed: () => ReadonlySet<string>;
 };
-/** `path`: there it is. `absent`: neither here nor to be had. `late`: it is still being fetched. */
+/** `path`: there it is. `absent`: neither here nor to be had. `late`: it is still being fetched, or the region is away and may be back. */
 export type Awaited = { path: string } | 'absent' | 'late';
 
 const firstByteMs = 15_000;
@@ -55,10 +55,12 @@ export class ImageCache {
     if (here !== undefined) return { path: here };
     if (image === undefined) return 'absent';
     const patience = AbortSignal.any([this.#stopper.signal, AbortSignal.timeout(waitMs)]);
-    const outcome = await within(untilFetched((wanted) => this.#download(wanted), image, patience), waitMs);
-    if (outcome === 'late') return this.#downloads.has(sha256) ? 'late' : 'absent';
+    let failure: unknown;
+    const download = (wanted: Image): Promise<void> => this.#download(wanted).catch((error: unknown) => { failure = error; throw error; });
+    const outcome = await within(untilFetched(download, image, patience), waitMs);
     const path = await files.locate(sha256, image.sizeBytes);
-    return path === undefined ? 'absent' : { path };
+    if (path !== undefined) return { path };
+    return failure instanceof BrokenOff || (outcome === 'late' && this.#downloads.has(sha256)) ? 'late' : 'absent';
   }
 
   /** Joins the download that is under way, or starts one. Rejects when this one try fails. */

@@ -3,7 +3,7 @@
  * the policy allows the attempt has failed. HEAD claims nothing.
  *
  * `/install/<node>/<token>/<file>` is what boot scripts name. `/install/<file>` is for media and loaders that can carry no token: there
- * the binding of the address alone says which machine asks, and a boot is known by its id.
+ * the binding of the address alone says which machine asks, and a boot is known by its id (where only the neighbour table knows the address, there is none).
  *
  * Anaconda names the cards of its machine in `X-RHN-Provisioning-MAC-<n>: <device> <MAC>` (boot option inst.ks.sendmac): evidence
  * that must agree with the binding, never more than it.
@@ -13,6 +13,7 @@ import { IronbusError, parseMac, type Mac } from '@ironbus/contracts';
 import { kinds } from '@ironbus/installers';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { installOf } from '../core/plan.ts';
+import { bootWithoutToken } from '../core/tokens.ts';
 import { askerOf, identify, type Asking } from './asker.ts';
 import { answerFor } from './boot-routes.ts';
 import type { Context } from './context.ts';
@@ -77,7 +78,7 @@ async function identifyInstaller(context: Context, request: FastifyRequest<{ Par
 
 /** The token stands for its boot, and a call home derived from it stays the same however often the file is fetched. */
 function bootOf(token: string | undefined, { mac, asking, node, file }: { mac: Mac; asking: Asking; node: string; file: string }): Pick<Asked, 'boot' | 'secret' | 'configUrl'> {
-  if (token === undefined) return { boot: hashToken(`${mac}/${asking.binding?.bootId}`), secret: newToken(), configUrl: `${asking.baseUrl}/install/${file}` };
+  if (token === undefined) return { boot: hashToken(bootWithoutToken(mac, asking.binding?.bootId ?? null, newToken())), secret: newToken(), configUrl: `${asking.baseUrl}/install/${file}` };
   const secret = createHash('sha256').update(`phone-home/${token}`).digest('base64url');
   return { boot: hashToken(token), secret, configUrl: `${asking.baseUrl}${configPath(node, token, file)}` };
 }

@@ -1,8 +1,8 @@
 /**
  * sendfile(2) through koffi, an optional dependency: the kernel passes the page cache to the socket, so several machines at once cost one
  * read of the disk and no copy here. What the page cache has (preadv2(2) with RWF_NOWAIT says so) goes at once, which costs a tenth of
- * a call on another thread; what a disk has to be read for never keeps this thread waiting. Undefined without koffi: callers then read
- * and write.
+ * a call on another thread; what a disk has to be read for never keeps this thread waiting. And accept4(2), for accept-all.ts. Undefined
+ * without koffi: callers then read and write.
  */
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
@@ -17,6 +17,8 @@ export type Native = {
   open(socket: Socket): Sender | undefined;
   /** Reads what the page cache has; none or less where it has nothing. `into` must not come from Node's pool. */
   readCached(fd: number, offset: number, into: Buffer): number;
+  /** The descriptor of the next connection that waits at a listening socket; negative where none does. */
+  accept(fd: number): number;
 };
 
 type Sendfile = (out: number, from: number, offset: [bigint], length: number) => number;
@@ -26,9 +28,12 @@ type Libc = {
   addressOf(bytes: Buffer): bigint;
   dup(fd: number): number;
   close(fd: number): number;
+  accept4(fd: number, address: null, length: null, flags: number): number;
 };
 
 const RWF_NOWAIT = 8;
+/** SOCK_NONBLOCK and SOCK_CLOEXEC, the same on x64 and arm64. */
+const acceptFlags = 0o2004000;
 /** libuv has so many threads by default; each call under way on one also takes koffi most of a megabyte. */
 const maxCalls = 4;
 
@@ -73,21 +78,28 @@ function nativeOf(libc: Libc): Native {
       close: () => { libc.close(out); },
     };
   };
-  return { open, readCached };
+  return { open, readCached, accept: (fd) => libc.accept4(fd, null, null, acceptFlags) };
 }
 
-/** Loads koffi and libc once. */
-export const native: Native | undefined = (() => {
+type Loaded = { native: Native } | { native: undefined; why: string };
+
+/** Loads koffi and libc once. Only types that koffi 3 knows: it has no ssize_t. */
+function load(): Loaded {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const libc = koffi.load('libc.so.6');
-    return nativeOf({
-      sendfile: libc.func('ssize_t sendfile64(int out, int in, _Inout_ int64_t *offset, size_t length)'),
-      preadv2: libc.func('ssize_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)'),
+    return { native: nativeOf({
+      sendfile: libc.func('int64_t sendfile64(int out, int in, _Inout_ int64_t *offset, uint64_t length)'),
+      preadv2: libc.func('int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)'),
       addressOf: (bytes: Buffer) => koffi.address(bytes),
-      dup: libc.func('int dup(int fd)'), close: libc.func('int close(int fd)'),
-    } as unknown as Libc);
-  } catch {
-    return undefined;
+      dup: libc.func('int dup(int fd)'), close: libc.func('int close(int fd)'), accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
+    } as unknown as Libc) };
+  } catch (error) {
+    return { native: undefined, why: error instanceof Error ? error.message : String(error) };
   }
-})();
+}
+
+const loaded = load();
+export const native: Native | undefined = loaded.native;
+/** Why `native` is not there. */
+export const whyNoNative: string | undefined = loaded.native === undefined ? loaded.why : undefined;

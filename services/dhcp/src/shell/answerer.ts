@@ -13,9 +13,11 @@ import type { Bindings } from './bindings.ts';
 import { isStoreAway, type LeaseStore } from './lease-store.ts';
 import type { Metrics } from './metrics.ts';
 import { xidOf, type Observations, type Packet } from './observations.ts';
-import type { Send } from './send.ts';
+import type { Send, Way } from './send.ts';
 import type { StoreWatch } from './store-watch.ts';
 
+/** An answer as it was sent; `type` is option 53's. */
+export type Said = { bytes: Uint8Array; way: Way; type: number | undefined };
 /** One question, with everything that was found out about it. */
 export type Question = {
   message: DhcpMessage; mac: Mac; device: string; client: Client; packet: Packet; nowMs: number; policy: BootPolicy | undefined;
@@ -26,6 +28,8 @@ export type Question = {
   pool: Pool; boots: BootQuestion; boot: BootAnswer; facts: Facts;
   /** The other networks of the wire, for when this one has no address left. */
   others: readonly Pick<Question, 'pool' | 'serverAddress' | 'boots' | 'boot' | 'facts'>[];
+  /** Holds the answer once there is one. */
+  told: { said?: Said };
 };
 export type AnswererParts = {
   leases: LeaseStore; bindings: Bindings; observations: Observations; metrics: Metrics; log: Logger; ports: Ports; send: Send;
@@ -173,12 +177,14 @@ export class Answerer {
     this.#parts.log.info({ mac: packet.mac, xid: xidOf(message), network: pool.network.id, reason }, 'nak sent');
   }
 
-  #send({ message, device, port, pool: { network } }: Question, answer: DhcpMessage): void {
+  #send({ message, device, port, told, pool: { network } }: Question, answer: DhcpMessage): void {
     const { ports, send, metrics, log } = this.#parts;
     const { bytes, dropped } = encodeReply(answer, { maxBytes: replyLimit(message) });
     if (dropped.length > 0) log.debug({ dropped, xid: xidOf(message) }, 'options left out of an answer');
-    metrics.answered(answer.options.u8(53));
-    send(bytes, { device, from: port, to: replyTo(message, answer, ports), network });
+    const said: Said = { bytes, way: { device, from: port, to: replyTo(message, answer, ports), network }, type: answer.options.u8(53) };
+    told.said = said;
+    metrics.answered(said.type);
+    send(bytes, said.way);
   }
 }
 

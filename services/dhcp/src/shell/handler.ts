@@ -1,6 +1,6 @@
 /**
- * A packet's way: bytes → decode → client → limits → network → whose turn → decide → lease store → answer. This half finds
- * out what a packet asks and of whom; answerer.ts and boot-answerer.ts perform. Every decision is in core/. Works on many
+ * A packet's way: bytes → decode → client → limits → network → in turn → whose turn → repeated → decide → lease store → answer. This
+ * half finds out what a packet asks and of whom; answerer.ts and boot-answerer.ts perform. Every decision is in core/. Works on many
  * packets at once; their order among each other is settled by the lease scripts.
  */
 import type { Mac, Network } from '@ironbus/contracts';
@@ -14,23 +14,26 @@ import { longestPacketBytes, type Arrival, type Limits } from '../core/limits.ts
 import type { LoaderTries } from '../core/loader-tries.ts';
 import { nameFor } from '../core/names.ts';
 import type { Pool } from '../core/pool.ts';
+import { leaseTypes, Repeats } from '../core/repeats.ts';
 import { askedBy } from '../core/replica-duty.ts';
 import { selectNetwork } from '../core/select-network.ts';
 import { takeTurn, type Unanswered } from '../core/unanswered.ts';
-import type { Answerer, Question } from './answerer.ts';
+import type { Answerer, Question, Said } from './answerer.ts';
 import type { BootAnswerer } from './boot-answerer.ts';
+import type { BootPace } from './boot-pace.ts';
 import type { FloodReport } from './flood-report.ts';
 import type { Lan } from './lan.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Metrics } from './metrics.ts';
 import type { Networks } from './networks.ts';
 import type { Packet } from './observations.ts';
+import type { Send } from './send.ts';
 import type { Received } from './socket.ts';
 import type { StoreWatch } from './store-watch.ts';
 
 export type HandlerParts = {
   networks: Networks; leases: LeaseStore; lan: Lan; store: StoreWatch; metrics: Metrics; log: Logger; now: () => number;
-  limits: Limits; floods: FloodReport; tries: LoaderTries; unanswered: Unanswered; answerer: Answerer; bootAnswerer: BootAnswerer;
+  limits: Limits; floods: FloodReport; tries: LoaderTries; unanswered: Unanswered; answerer: Answerer; bootAnswerer: BootAnswerer; pace: BootPace; send: Send;
 };
 /** What a packet is before its network is known. */
 type Asked = { message: DhcpMessage; mac: Mac; client: Client; received: Received; nowMs: number };
@@ -40,6 +43,7 @@ const mostUnderWay = 4_096;
 
 export class Handler {
   readonly #parts: HandlerParts;
+  readonly #repeats = new Repeats<Said>();
   #underWay = 0;
 
   constructor(parts: HandlerParts) {
@@ -52,16 +56,23 @@ export class Handler {
 
   /** Never rejects and never throws: what goes wrong is logged and counted. */
   async handle(received: Received): Promise<void> {
-    const { metrics, log } = this.#parts;
+    const { metrics } = this.#parts;
     metrics.received();
     if (this.#underWay >= mostUnderWay) return metrics.ignored('overload');
-    this.#underWay += 1;
-    try {
+    await this.#guard(received, async () => {
       const asked = this.#read(received);
       if (asked !== undefined) await this.#route(asked);
+    });
+  }
+
+  async #guard({ bytes, device }: Received, work: () => Promise<void>): Promise<void> {
+    const { metrics, log } = this.#parts;
+    this.#underWay += 1;
+    try {
+      await work();
     } catch (error) {
       metrics.failed();
-      log.error({ err: error, device: received.device, packet: received.bytes.toString('hex') }, 'packet could not be handled');
+      log.error({ err: error, device, packet: bytes.toString('hex') }, 'packet could not be handled');
     } finally {
       this.#underWay -= 1;
     }
@@ -85,25 +96,67 @@ export class Handler {
   }
 
   async #route(asked: Asked): Promise<void> {
-    const { networks, answerer, bootAnswerer, lan } = this.#parts;
+    const { networks, answerer, pace } = this.#parts;
     const { message, mac, client, received } = asked;
     const choice = selectNetwork(message, received.device, networks.list());
     const context = { nodeid: networks.policies.policyOf(mac)?.node };
     if (!choice.ok) return this.#isLimited(asked, undefined) ? undefined : answerer.ignore({ message, mac, client, network: null, context }, choice.reason);
     const pools = this.#inOrder(mac, choice.networks);
     if (this.#isLimited(asked, pools[0])) return;
+    if (this.#isBeginning(asked, pools[0].network) && !pace.begins({ mac, known: this.#isKnown(mac, pools[0]) }, () => this.#later(asked))) return;
+    return this.#answer(asked, pools);
+  }
+
+  /** Firmware's first question, in a network that nobody else answers: it asks for a minute, and may be answered within that. */
+  #isBeginning({ message, client }: Asked, { id, mode }: Network): boolean {
+    return client.stage === 'firmware' && /^(pxe|http)-/.test(client.kind) && messageType(message) === MessageType.discover
+      && mode === 'authoritative' && this.#parts.lan.siblings.of(id).length === 0;
+  }
+
+  /** Its turn has come: with the networks and the policy of now. */
+  #later(asked: Asked): void {
+    const { networks, now } = this.#parts;
+    const choice = selectNetwork(asked.message, asked.received.device, networks.list());
+    if (choice.ok) void this.#guard(asked.received, () => this.#answer({ ...asked, nowMs: now() }, this.#inOrder(asked.mac, choice.networks)));
+  }
+
+  async #answer(asked: Asked, pools: readonly [Pool, ...Pool[]]): Promise<void> {
+    const { networks, answerer, bootAnswerer, lan } = this.#parts;
+    const { message, mac, client } = asked;
     const { network } = pools[0];
-    const packet: Packet = { message, mac, client, network: network.id, context };
+    const packet: Packet = { message, mac, client, network: network.id, context: { nodeid: networks.policies.policyOf(mac)?.node } };
     const serverAddress = lan.serverAddress(network);
     const why = serverAddress === undefined ? 'no-device' : this.#whyNot(asked, network, serverAddress);
     if (why !== undefined || serverAddress === undefined) return answerer.ignore(packet, why ?? 'no-device');
     const question = this.#question(asked, { pools, packet, serverAddress });
-    return isBootAnswer(question) ? bootAnswerer.answer(question) : answerer.answer(question);
+    return isBootAnswer(question) ? bootAnswerer.answer(question) : this.#answerOnce(question, asked.received);
+  }
+
+  async #answerOnce(question: Question, received: Received): Promise<void> {
+    const { answerer, metrics, now, send } = this.#parts;
+    const type = messageType(question.message) ?? 0;
+    if (!leaseTypes.includes(type)) {
+      this.#repeats.forget(question.mac);
+      return answerer.answer(question);
+    }
+    const { bytes, device, port } = received;
+    const asking = { mac: question.mac, type, bytes, device, port };
+    const repeated = this.#repeats.begin(asking, question.nowMs);
+    if (repeated.is === 'under-way') return metrics.ignored('repeated');
+    if (repeated.is === 'answered') {
+      metrics.answered(repeated.answer.type);
+      return send(repeated.answer.bytes, repeated.answer.way);
+    }
+    try {
+      await answerer.answer(question);
+    } finally {
+      this.#repeats.end(asking, question.told.said, now());
+    }
   }
 
   #isLimited({ message, mac, received: { device, bytes }, nowMs }: Asked, pool: Pool | undefined): boolean {
-    const { limits, floods, metrics, networks, leases } = this.#parts;
-    const known = networks.policies.policyOf(mac) !== undefined || (pool !== undefined && (leases.memory.get(pool.network.id, mac) !== undefined || pool.reservedFor(mac) !== undefined));
+    const { limits, floods, metrics } = this.#parts;
+    const known = this.#isKnown(mac, pool);
     const relay = message.giaddr === '0.0.0.0' ? undefined : relayInfo(message);
     const port = relay === undefined ? undefined : [relay.circuitId, relay.remoteId].map((id) => id === undefined ? '' : Buffer.from(id).toString('hex')).join('/');
     const arrival: Arrival = { device, mac, known, giaddr: message.giaddr, circuit: port === '/' ? undefined : port, bytes: bytes.length, load: this.#underWay / mostUnderWay };
@@ -112,6 +165,11 @@ export class Handler {
     floods.dropped(arrival, verdict);
     metrics.ignored('limited');
     return true;
+  }
+
+  #isKnown(mac: Mac, pool: Pool | undefined): boolean {
+    const { networks, leases } = this.#parts;
+    return networks.policies.policyOf(mac) !== undefined || (pool !== undefined && (leases.memory.get(pool.network.id, mac) !== undefined || pool.reservedFor(mac) !== undefined));
   }
 
   /** Why this replica leaves the packet alone, whatever it asks. */
@@ -147,7 +205,7 @@ export class Handler {
     const { networks, lan } = this.#parts;
     const { message, mac, client, received, nowMs } = asked;
     return {
-      message, mac, client, packet, nowMs, device: received.device, port: received.port, source: received.from, own: lan.own(),
+      message, mac, client, packet, nowMs, told: {}, device: received.device, port: received.port, source: received.from, own: lan.own(),
       policy: networks.policies.policyOf(mac), ...this.#on(asked, pool, serverAddress),
       others: others.filter(({ network }) => network.mode === pool.network.mode).map((other) => this.#on(asked, other, serverAddress)),
     };

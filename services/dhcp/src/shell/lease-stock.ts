@@ -22,7 +22,8 @@ type Shelf = { ready: Ipv4[]; target: number; refilledAtMs: number; prolongedAtM
 
 const claimMs = 600_000;
 const prolongEveryMs = 240_000;
-const fewest = 8;
+/** A rack full of machines: those beyond it wait for a probe, which takes half a second. */
+const fewest = 64;
 const most = 4_096;
 /** One replica claims at most this part of a pool. */
 const share = 16;

@@ -11,7 +11,7 @@ export class Metrics {
   readonly #failed: Counter;
   readonly #shed: Counter;
 
-  constructor(registry: Health['metrics'], gauges: { underWay: () => number; knownLeases: () => number }) {
+  constructor(registry: Health['metrics'], gauges: { underWay: () => number; waiting: () => number; knownLeases: () => number }) {
     const registers = [registry];
     this.#received = new Counter({ name: 'dhcp_packets_received_total', help: 'Datagrams received', registers });
     this.#answers = new Counter({ name: 'dhcp_answers_total', help: 'Answers sent', labelNames: ['type'], registers });
@@ -19,6 +19,7 @@ export class Metrics {
     this.#failed = new Counter({ name: 'dhcp_failures_total', help: 'Packets that a defect kept from an answer', registers });
     this.#shed = new Counter({ name: 'dhcp_observations_shed_total', help: 'Packets of unknown machines that nobody was told of', registers });
     new Gauge({ name: 'dhcp_questions_under_way', help: 'Packets being answered', registers, collect() { this.set(gauges.underWay()); } });
+    new Gauge({ name: 'dhcp_boots_waiting', help: 'Machines whose first question waits for its turn', registers, collect() { this.set(gauges.waiting()); } });
     new Gauge({ name: 'dhcp_leases_in_memory', help: 'Leases that could be extended without Redis', registers, collect() { this.set(gauges.knownLeases()); } });
   }
 

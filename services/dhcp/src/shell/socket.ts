@@ -40,7 +40,7 @@ export async function openDeviceSocket(options: SocketOptions): Promise<DeviceSo
     socket.on('message', (bytes, from) => options.onPacket({ bytes, from, device, port: role }));
     return {
       device, boundToDevice: why === undefined,
-      send: sender(socket),
+      send: senderOf(socket),
       close: () => new Promise((resolve) => { socket.close(() => resolve()); }),
     };
   } catch (error) {
@@ -50,7 +50,7 @@ export async function openDeviceSocket(options: SocketOptions): Promise<DeviceSo
 }
 
 /** Through libc where it can be: half of what node:dgram costs. What a full buffer does not take at once, dgram sends when there is room. */
-function sender(socket: Socket): DeviceSocket['send'] {
+export function senderOf(socket: Socket): DeviceSocket['send'] {
   const native = openNative();
   const fd = descriptorOf(socket);
   if (!native.ok || fd === undefined) return (bytes, port, address, done) => socket.send(bytes, port, address, done);

@@ -95,6 +95,18 @@ test('isc-dhclient gets the same address again, asks for it after a reboot, and 
   assert.ok(renewed !== undefined && messageType(renewed) === MessageType.ack && renewed.yiaddr === bound[1]);
 });
 
+test('a REQUEST that comes twice is answered twice and written once', async () => {
+  clear();
+  const mac = '52:54:00:77:00:2b' as Mac;
+  const [offered] = await exchange(encode(sampleMessage({ mac, xid: 500 })));
+  const requestWith = (xid: number): Uint8Array => encode(sampleMessage({ mac, type: MessageType.request, requested: offered?.yiaddr ?? '', server: '10.77.0.1', xid }));
+  const [first, second, later] = await exchange(requestWith(500), requestWith(500), requestWith(501));
+  assert.ok(first !== undefined && second !== undefined && later !== undefined);
+  assert.deepEqual([messageType(first), messageType(later)], [MessageType.ack, MessageType.ack]);
+  assert.deepEqual(encode(second), encode(first));
+  assert.equal((await rack.heard('lease.renewed', mac))['sequence'], 2);
+});
+
 test('one address from BIOS firmware through iPXE to the system, and one boot', async () => {
   clear();
   const mac = '52:54:00:77:00:05' as Mac;

@@ -16,7 +16,7 @@ export function bootPolicy(record: NodeRecord, mac: Mac, settings: Settings): Bo
   const { node, own } = record;
   const { answer, why, operation } = answerOf(record);
   return {
-    node: node.id, mac, version: node.version, status: node.status, hostname: node.hostname, answer, why, operation: operation ?? null,
+    node: node.id, mac, version: node.version, status: node.status, hostname: node.hostname, answer, why, operation: operation ?? null, attempt: own.attempts,
     reservedAddress: mac === (node.bootMac ?? node.macs[0]) ? node.reservedAddress : null,
     bootPath: own.bootPath, kernelArguments: settings.kernelArguments, secureBoot: node.secureBoot, ...(node.tags.length > 0 && { tags: node.tags }),
   };

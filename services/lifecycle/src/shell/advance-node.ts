@@ -9,7 +9,9 @@ import { addRows, findGone, findNode, findTaken, indexesOf, markGone, recordKeyO
 import { rowsOf, type Cause, type Decided } from './rows.ts';
 
 const tries = 20;
-const deadlineNames: readonly DeadlineName[] = ['power', 'power-off', 'check-in', 'step', 'phone-home', 'first-boot'];
+const deadlineNames = Object.keys({
+  power: true, 'power-off': true, 'check-in': true, step: true, install: true, 'phone-home': true, 'first-boot': true,
+} satisfies Record<DeadlineName, true>) as DeadlineName[];
 
 /** Throws STORE_CONFLICT after twenty lost races, STORE_UNREACHABLE where the outcome is not known; both may be tried again. */
 export async function advanceNode(hands: Hands, what: What, cause: Cause): Promise<void> {
