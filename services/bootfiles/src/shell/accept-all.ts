@@ -1,5 +1,5 @@
 /**
- * Takes every connection that waits, not one. libuv accepts one in each turn of the loop (libuv/libuv#3696; Node 24.21 has 1.52), so a process takes
+ * Takes more of the connections that wait than one. libuv accepts one in each turn of the loop (libuv/libuv#3696; Node 24.21 has 1.52), so a process takes
  * the fewer the busier it is: fifty a second with turns of 20 ms, where a rack of machines needs a thousand. Once Node has taken one, the
  * others that wait are taken here and given to the server, which its event `connection` is documented for. Without koffi it stays at one.
  */
@@ -7,8 +7,11 @@ import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 import { native } from './native-sendfile.ts';
 
-/** More than this waits for the next turn: those that are connected already have work to do. */
-const mostInTurn = 64;
+/**
+ * More than this waits for the next turn. libuv reads 32 datagrams of a socket in each: a boot has six connections and six packets of DHCP, and where more
+ * connections are let in than DHCP keeps up with, machines ask for their lease again and again (5,000 on a busy host, 64 at a time: 80,000 times).
+ */
+const mostInTurn = 8;
 
 /** For a server that listens. */
 export function acceptAll(server: Server): void {
