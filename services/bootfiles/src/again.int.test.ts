@@ -8,19 +8,15 @@ import { promisify } from 'node:util';
 import { layersBucket } from '@ironbus/contracts';
 import { waitFor } from '@ironbus/testkit';
 import { agentWith, boot, fetchScript, macPath } from '../test/agent.ts';
-import { mac, otherMac, policy } from '../test/fixtures.ts';
-import { log, ofType, startRack, type Rack } from '../test/rack.ts';
+import { mac, policy } from '../test/fixtures.ts';
+import { log, ofType, startRackOfTwo, type Rack } from '../test/rack.ts';
 import { create } from './index.ts';
 
 const path = `/boot/${macPath}/script.ipxe`;
 let rack: Rack;
 let attempt = 0;
 
-before(async () => {
-  rack = await startRack();
-  await Promise.all([rack.putNetwork(), rack.bind('127.0.0.1', mac), rack.bind('127.0.0.2', otherMac)]);
-  await rack.start();
-});
+before(async () => { rack = await startRackOfTwo(); });
 after(async () => { await rack[Symbol.asyncDispose](); });
 beforeEach(async () => {
   attempt += 1;

@@ -8,18 +8,14 @@ import { generateRackKey, seal } from '@ironbus/runtime';
 import { waitFor } from '@ironbus/testkit';
 import { boot, agentWith, fetchScript, inventory, macPath } from '../test/agent.ts';
 import { deployment, deploySteps, mac, node, otherMac, policy } from '../test/fixtures.ts';
-import { ofType, rackId, startRack, type Rack } from '../test/rack.ts';
+import { ofType, rackId, startRackOfTwo, type Rack } from '../test/rack.ts';
 
 const curl = async (...args: string[]): Promise<string> => (await promisify(execFile)('curl', ['-sS', '--max-time', '10', ...args])).stdout;
 const steps = ['write-image', 'grow', 'seed'];
 let rack: Rack;
 let attempt = 0;
 
-before(async () => {
-  rack = await startRack();
-  await Promise.all([rack.putNetwork(), rack.bind('127.0.0.1', mac), rack.bind('127.0.0.2', otherMac)]);
-  await rack.start();
-});
+before(async () => { rack = await startRackOfTwo(); });
 after(async () => { await rack[Symbol.asyncDispose](); });
 beforeEach(async () => {
   attempt += 1;

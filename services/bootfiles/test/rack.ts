@@ -11,7 +11,7 @@ import { createLogger, readConfig } from '@ironbus/runtime';
 import { startNats, startRedis, waitFor } from '@ironbus/testkit';
 import { requiredAssets } from '../src/core/assets.ts';
 import { configSpec, create, type BootfilesConfig } from '../src/index.ts';
-import { network, policy } from './fixtures.ts';
+import { mac, network, otherMac, policy } from './fixtures.ts';
 
 export const log = createLogger({ svc: 'test', level: 'fatal' });
 export type Rack = Awaited<ReturnType<typeof startRack>>;
@@ -76,6 +76,14 @@ export async function startRack(environment: Record<string, string> = {}, moreAs
       await rm(directory, { recursive: true, force: true });
     },
   };
+  return rack;
+}
+
+/** A rack that serves, with two machines whose addresses are bound. */
+export async function startRackOfTwo(): Promise<Rack> {
+  const rack = await startRack();
+  await Promise.all([rack.putNetwork(), rack.bind('127.0.0.1', mac), rack.bind('127.0.0.2', otherMac)]);
+  await rack.start();
   return rack;
 }
 
