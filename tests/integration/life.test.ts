@@ -70,7 +70,8 @@ test('deployed again under another name: another instance, without the last owne
   noteToken();
   assert.deepEqual(instanceOf(), { 'instance-id': `${id}-4`, 'local-hostname': 'web2', 'public-keys': [] });
   assert.deepEqual([node.hostname, machine.disk.seed?.['user-data']], ['web2', '#cloud-config\n{}\n']);
-  assert.equal(machine.diary.some((line) => line.startsWith('crashed') || line.startsWith('retry')), false, machine.diary.join('\n'));
+  // Its clock runs fast, so on a busy host it may have asked something twice; no boot may have come to nothing.
+  assert.deepEqual(machine.diary.filter((line) => /^(crashed|boot failed|reset)/.test(line)), [], machine.diary.join('\n'));
 });
 
 test('the log, read from sequence 1, tells the story in order', async () => {
