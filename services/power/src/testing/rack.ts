@@ -16,7 +16,7 @@ export type Rack = AsyncDisposable & {
   readonly events: Event[];
   /** Sets a node's BMC to a loopback port. */
   configure(node: string, bmc: Partial<BmcParameters>, sealedWith?: string): Promise<void>;
-  /** Publishes `power.requested`; the sequence counts up unless told. */
+  /** Publishes `power.requested`, once NATS is there; the sequence counts up unless told. */
   ask(node: string, request: Request): Promise<Event>;
   /** The answer to that sequence. */
   answer(node: string, sequence: number, timeoutMs?: number): Promise<Event>;
@@ -56,6 +56,7 @@ export async function startRack(env: Record<string, string> = {}): Promise<Rack>
       const sequence = request.sequence ?? (sequences.get(node) ?? 0) + 1;
       sequences.set(node, Math.max(sequence, sequences.get(node) ?? 0));
       const data = { rack: 'rack1', bootDevice: 'unchanged' as const, type: 'ipmi' as const, firmware: null, attempt: null, ...request, sequence };
+      await lifecycle.whenReady();
       await lifecycle.publish(powerRequested, { key: node, nodeid: node, data });
       return { subject: node, data } as unknown as Event;
     },
