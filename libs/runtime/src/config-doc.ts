@@ -18,11 +18,12 @@ export function formatViolations<C>(spec: ConfigSpec<C>, violations: readonly Co
 
 function describeDefault(field: NamedField): string {
   if (field.defaultDoc !== undefined) return cell(field.defaultDoc);
-  if (field.default !== undefined) return `\`${cell(formatValue(field.schema, field.default))}\``;
+  if (field.default !== undefined) return code(formatValue(field.schema, field.default));
   return field.optional === true ? 'not set' : 'required';
 }
 
 const describeDoc = (field: NamedField): string =>
   field.secret === undefined ? field.doc : `${field.doc} Secret: may be given as a file by \`${field.name}_FILE\`.`;
 
+const code = (text: string): string => text === '' ? 'empty' : `\`${cell(text)}\``;
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -8,7 +8,7 @@ export const configSpec = defineConfig({
     healthPort: { env: 'HEALTH_PORT', schema: PortNumber, default: 5266, doc: 'Port of /healthz, /readyz and /metrics; 0 takes any free one.' },
     host: { env: 'HOST', schema: Type.String({ minLength: 1, description: 'an address' }), default: '0.0.0.0', doc: 'Where the API listens.' },
     port: { env: 'PORT', schema: PortNumber, default: 5240, doc: 'TCP port of the API.' },
-    dataDir: { env: 'DATA_DIR', schema: Type.String({ minLength: 1, description: 'a path' }), default: './data/api', doc: 'Images and the region’s master key.' },
+    dataDir: { env: 'DATA_DIR', schema: Type.String({ minLength: 1, description: 'a path' }), default: './data/api', doc: 'Images, and master.key, the region’s own: keep a copy of that one.' },
     bootPort: { env: 'BOOT_PORT', schema: PortNumber, default: 5248, doc: 'Port of bootfiles, for the base URL of networks that name none.' },
     adminKey: {
       env: 'ADMIN_KEY', schema: Type.String({ pattern: '^ib_[A-Za-z0-9_-]{43}$', description: 'ib_ and 43 characters' }), optional: true, secret: true,
