@@ -10,16 +10,16 @@ type Run = { name: string; files: string[]; flags: string[] };
 
 const find = (patterns: readonly string[]): string[] => globSync([...patterns], { cwd: root, exclude: ['**/node_modules/**'] }).sort();
 const unit = (): Run => ({ name: 'unit', files: find(everywhere.map((place) => `${place}/**/*.test.ts`)).filter((file) => !file.endsWith('.int.test.ts')), flags: ['--test-isolation=none'] });
-const timeLimit = ['--test-timeout=300000', '--test-force-exit'];
+const timeLimit = '--test-timeout=300000';
 /** A virtual machine, and the build of what it boots: each keeps one processor busy. */
-const agent = (): Run => ({ name: 'agent', files: find(['agent/**/*.int.test.ts']), flags: ['--test-concurrency=2', ...timeLimit] });
+const agent = (): Run => ({ name: 'agent', files: find(['agent/**/*.int.test.ts']), flags: ['--test-concurrency=2', timeLimit] });
 const integration = (): Run => ({
   name: 'integration',
   files: find([...everywhere.filter((place) => place !== 'agent').map((place) => `${place}/**/*.int.test.ts`), 'tests/integration/**/*.test.ts']),
-  flags: ['--test-concurrency=1', ...timeLimit],
+  flags: ['--test-concurrency=1', timeLimit],
 });
-const lab = (): Run => ({ name: 'lab', files: find(['tests/lab/*.test.ts']), flags: ['--test-concurrency=2', '--test-timeout=1500000', '--test-force-exit'] });
-const compose = (): Run => ({ name: 'compose', files: find(['tests/compose/*.test.ts']), flags: ['--test-concurrency=1', '--test-timeout=1200000', '--test-force-exit'] });
+const lab = (): Run => ({ name: 'lab', files: find(['tests/lab/*.test.ts']), flags: ['--test-concurrency=2', '--test-timeout=1500000'] });
+const compose = (): Run => ({ name: 'compose', files: find(['tests/compose/*.test.ts']), flags: ['--test-concurrency=1', '--test-timeout=1200000'] });
 
 const kinds: Record<string, () => Run[]> = { unit: () => [unit()], all: () => [unit(), agent(), integration()], lab: () => [lab()], compose: () => [compose()] };
 
