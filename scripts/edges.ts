@@ -1,5 +1,5 @@
 /**
- * Which package imports which (house rules: contracts, wire and iso import nothing of ours, libs import contracts only, no service
+ * Which package imports which (house rules: contracts, wire, iso and libc import nothing of ours, libs import contracts only, no service
  * imports a service, core/ is pure). The list is a golden file; what breaks a rule is an error.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ function problem({ file, to }: Import): string[] | undefined {
   if (target !== undefined && /^@ironbus\/[^/]+\/./.test(to)) return says('only a package’s face may be imported');
   if (isTest(file)) return undefined;
   if (target === 'libs/testkit' && !from.startsWith('apps/sim') && from !== 'libs/testkit') return says('testkit is for tests');
-  if (['libs/contracts', 'libs/wire', 'libs/iso'].includes(from) && target !== undefined && target !== from) return says(`${from} imports nothing of ours`);
+  if (['libs/contracts', 'libs/wire', 'libs/iso', 'libs/libc'].includes(from) && target !== undefined && target !== from) return says(`${from} imports nothing of ours`);
   if (['libs/bus', 'libs/store', 'libs/runtime', 'libs/installers'].includes(from) && target !== undefined && target !== 'libs/contracts') return says('shared libraries may import contracts only');
   if (from.startsWith('services/') && target?.startsWith('services/') && target !== from) return says('no service imports another');
   if (from === 'apps/cli' && target !== undefined && target !== from && !['libs/wire', 'libs/contracts'].includes(target)) return says('the CLI speaks HTTP to the public API');

@@ -3,24 +3,31 @@
  * file again and again. It must not be what limits: libc by koffi, one recvmmsg for a window, the payload left in the kernel (MSG_TRUNC)
  * and only its length and number looked at; whether the bytes are right is what the tests say. `node load-main.ts '<LoadOptions>'` prints a LoadReport.
  */
-import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { decodeTftp, encodeError, encodeRrq, knownOptions, TftpOp } from '../../libs/wire/src/index.ts';
 import { addressNumber, allocate, writeEndpoint, writeWord } from '../../services/tftp/src/shell/memory.ts';
+import { openLibc } from '../../libs/libc/src/index.ts';
 import { openNative } from '../../services/tftp/src/shell/native.ts';
 import { cpuMs, family } from '../dhcp/processes.ts';
 import type { LoadOptions, LoadReport } from './load.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
+type Calls = {
+  epoll_create1(flags: number): number;
+  epoll_ctl(epoll: number, op: number, fd: number, event: number): number;
+  epoll_wait(epoll: number, events: number, most: number, timeoutMs: number): number;
+  send(fd: number, at: number, length: number, flags: number): number;
+  sendto(fd: number, at: number, length: number, flags: number, to: number, toLength: number): number;
+};
 const opened = openNative();
 if (!opened.ok) throw new Error(`the load needs libc: ${opened.why}`);
-const native = opened.native;
-const libc = (createRequire(import.meta.url)('koffi') as typeof import('koffi')).load('libc.so.6');
-const epollCreate = libc.func('int epoll_create1(int)') as unknown as (flags: number) => number;
-const epollCtl = libc.func('int epoll_ctl(int, int, int, uintptr_t)') as unknown as (epoll: number, op: number, fd: number, event: number) => number;
-const epollWait = libc.func('int epoll_wait(int, uintptr_t, int, int)') as unknown as (epoll: number, events: number, most: number, timeoutMs: number) => number;
-const send = libc.func('int64_t send(int, uintptr_t, uint64_t, int)') as unknown as (fd: number, at: number, length: number, flags: number) => number;
-const sendto = libc.func('int64_t sendto(int, uintptr_t, uint64_t, int, uintptr_t, uint32_t)') as unknown as (fd: number, at: number, length: number, flags: number, to: number, toLength: number) => number;
+const native = opened.libc;
+const more = openLibc<Calls>({
+  epoll_create1: 'int epoll_create1(int)', epoll_ctl: 'int epoll_ctl(int, int, int, uintptr_t)', epoll_wait: 'int epoll_wait(int, uintptr_t, int, int)',
+  send: 'int64_t send(int, uintptr_t, uint64_t, int)', sendto: 'int64_t sendto(int, uintptr_t, uint64_t, int, uintptr_t, uint32_t)',
+});
+if (!more.ok) throw new Error(`the load needs libc: ${more.why}`);
+const { epoll_create1: epollCreate, epoll_ctl: epollCtl, epoll_wait: epollWait, send, sendto } = more.libc;
 
 const [AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, EPOLLIN, MSG_DONTWAIT_TRUNC] = [2, 2, 1, 8, 1, 0x60];
 /** struct epoll_event is packed on x86 alone. */

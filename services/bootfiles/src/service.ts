@@ -14,7 +14,7 @@ import { openAssets } from './shell/assets.ts';
 import { ImageCache } from './shell/image-cache.ts';
 import { openImageFiles } from './shell/image-files.ts';
 import { openLedgers } from './shell/ledgers.ts';
-import { whyNoNative } from './shell/native-sendfile.ts';
+import { whyNoNative } from './shell/native.ts';
 import { createServer, listen } from './shell/server.ts';
 import { openTrees } from './shell/trees.ts';
 import { openViews, type Views } from './shell/views.ts';

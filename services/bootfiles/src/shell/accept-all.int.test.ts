@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { acceptAll } from './accept-all.ts';
-import { native } from './native-sendfile.ts';
+import { native } from './native.ts';
 
 const machines = 300;
 

@@ -5,7 +5,7 @@
  */
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
-import { native } from './native-sendfile.ts';
+import { native } from './native.ts';
 
 /**
  * More than this waits for the next turn. libuv reads 32 datagrams of a socket in each: a boot has six connections and six packets of DHCP, and where more

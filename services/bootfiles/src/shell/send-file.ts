@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decidePart, type FileFacts, type Part } from '../core/range.ts';
 import { sliceExtents, type Extent } from '../core/tree.ts';
-import { native, type Sender } from './native-sendfile.ts';
+import { native, type Sender } from './native.ts';
 
 /** A file, or the `extents` of it that are one. `modified` is that of the file unless told. */
 export type ServedFile = { path: string; etag: string; extents?: readonly Extent[]; modified?: Date | undefined };

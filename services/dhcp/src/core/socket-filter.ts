@@ -1,5 +1,5 @@
 /**
- * Classic BPF programs for packet sockets (linux/filter.h, linux/bpf_common.h): what the kernel leaves out costs no wake-up
+ * Classic BPF programs for packet and raw sockets (linux/filter.h, linux/bpf_common.h): what the kernel leaves out costs no wake-up
  * here. Pure: bytes of the program; who attaches them is the shell. Loads beyond the frame's end drop the frame.
  */
 const Op = {
@@ -9,10 +9,14 @@ const Op = {
 /** What the kernel knows beside the bytes (SKF_AD_OFF). */
 const packetType = 0xfffff000 + 4;
 const deviceIndex = 0xfffff000 + 8;
+/** Where the network header is counted from (SKF_NET_OFF). */
+const networkHeader = 0xfff00000;
 /** linux/if_packet.h: to this host, broadcast, multicast are 0 to 2; to another host 3, sent by this host 4. */
 const toAnotherHost = 3;
 
 type Row = { at?: string; op: number; k: number; yes?: string; no?: string };
+
+const ends: readonly Row[] = [{ at: 'take', op: Op.give, k: 0xffffffff }, { at: 'drop', op: Op.give, k: 0 }];
 
 /** Drops everything. */
 export const nothing: Uint8Array = assemble([{ op: Op.give, k: 0 }]);
@@ -52,7 +56,11 @@ export const serverAnswers = (index: number, alsoTo?: Uint8Array): Uint8Array =>
   ...ends,
 ]);
 
-const ends: readonly Row[] = [{ at: 'take', op: Op.give, k: 0xffffffff }, { at: 'drop', op: Op.give, k: 0 }];
+/** Only what was sent on this very link arrives with hop limit 255 (RFC 4861 §6.1). For a raw IPv6 socket. */
+export const fromThisLink: Uint8Array = assemble([
+  { op: Op.byte, k: networkHeader + 7 }, { op: Op.equal, k: 255, yes: 'take', no: 'drop' },
+  ...ends,
+]);
 
 /** `struct sock_filter` each: code, jump if true, jump if false, constant; little-endian as amd64 and arm64 are. */
 function assemble(rows: readonly Row[]): Uint8Array {

@@ -3,14 +3,12 @@
  * it, and it is put under the descriptor of an ordinary UDP socket before the event loop first looks at that. From then
  * on it is read without blocking by the loop itself: no thread waits and `close` is immediate.
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { IronbusError } from '@ironbus/contracts';
-import { bindToDevice, openNative, type Native } from './native.ts';
+import { fromThisLink } from '../core/socket-filter.ts';
+import { bindToDevice, type Native } from './native.ts';
+import { attachFilter, checked, loopFlags, readInLoop, requireNative, unavailable } from './raw-socket.ts';
 
 const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
-const flags = 0o2004000; // SOCK_NONBLOCK | SOCK_CLOEXEC
 const IPPROTO_IPV6 = 41;
 const IPPROTO_ICMPV6 = 58;
 const IPV6_UNICAST_HOPS = 16;
@@ -19,8 +17,6 @@ const IPV6_MULTICAST_HOPS = 18;
 const IPV6_MULTICAST_LOOP = 19;
 const IPV6_ADD_MEMBERSHIP = 20;
 const ICMP6_FILTER = 1;
-const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
 const allRouters = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2);
 
 export type Icmp6Socket = { send(bytes: Uint8Array, address: string): void; close(): Promise<void> };
@@ -30,13 +26,11 @@ export type Icmp6Options = {
 
 /** Throws PORT_UNAVAILABLE with what is missing: koffi, CAP_NET_RAW, or IPv6. */
 export function openIcmp6Socket({ device, index, onMessage, onError }: Icmp6Options): Icmp6Socket {
-  const loaded = openNative();
-  if (!loaded.ok) throw unavailable(loaded.why);
-  const native = loaded.native;
-  const raw = checked(native, native.socket(AF_INET6, SOCK_RAW | flags, IPPROTO_ICMPV6), 'a raw ICMPv6 socket');
+  const native = requireNative();
+  const raw = checked(native, native.socket(AF_INET6, SOCK_RAW | loopFlags, IPPROTO_ICMPV6), 'a raw ICMPv6 socket');
   try {
     configure(native, raw, { device, index });
-    const socket = adopt(native, raw);
+    const socket = readInLoop(native, raw, 'udp6');
     socket.on('message', (bytes, from) => onMessage(bytes, from.address));
     socket.on('error', onError);
     return {
@@ -54,45 +48,13 @@ function configure(native: Native, raw: number, { device, index }: { device: str
   if (!bound.ok) throw unavailable(bound.why);
   const set = (level: number, name: number, value: Uint8Array): void => { checked(native, native.setsockopt(raw, level, name, value, value.length), `option ${level}/${name}`); };
   set(IPPROTO_ICMPV6, ICMP6_FILTER, passOnly([133, 134]));
-  attachHopLimitFilter(native, raw);
+  attachFilter(native, raw, fromThisLink);
   // RFC 4861 §4.2: hop limit 255, or hosts drop the message.
   set(IPPROTO_IPV6, IPV6_UNICAST_HOPS, int32(255));
   set(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, int32(255));
   set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, int32(0));
   set(IPPROTO_IPV6, IPV6_MULTICAST_IF, int32(index));
   set(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, Buffer.concat([allRouters, int32(index)]));
-}
-
-/** Only what was sent on this very link arrives with hop limit 255 (RFC 4861 §6.1): the kernel drops the rest. */
-function attachHopLimitFilter(native: Native, raw: number): void {
-  const networkHeader = 0xfff00000; // SKF_NET_OFF
-  const instruction = (code: number, jumpTrue: number, jumpFalse: number, k: number): Buffer => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeUInt16LE(code, 0);
-    bytes[2] = jumpTrue;
-    bytes[3] = jumpFalse;
-    bytes.writeUInt32LE(k, 4);
-    return bytes;
-  };
-  const program = Buffer.concat([
-    instruction(0x30, 0, 0, networkHeader + 7), // load the hop limit
-    instruction(0x15, 0, 1, 255), // 255?
-    instruction(0x06, 0, 0, 0xffffffff), // take it
-    instruction(0x06, 0, 0, 0), // drop it
-  ]);
-  const head = Buffer.alloc(16);
-  head.writeUInt16LE(program.length / 8, 0);
-  head.writeBigUInt64LE(native.addressOf(program), 8);
-  checked(native, native.setsockopt(raw, SOL_SOCKET, SO_ATTACH_FILTER, head, head.length), 'the hop limit filter');
-}
-
-/** `bind({ fd })` registers the descriptor with the loop at its next turn: until then what is behind it can be exchanged. */
-function adopt(native: Native, raw: number): Socket {
-  const stand = checked(native, native.socket(AF_INET6, SOCK_DGRAM | flags, 0), 'an IPv6 socket');
-  const socket = createSocket('udp6');
-  socket.bind({ fd: stand, exclusive: true });
-  checked(native, native.dup2(raw, stand), 'the exchange of descriptors');
-  return socket;
 }
 
 /** A filter that blocks every ICMPv6 type but these: a set bit blocks (RFC 3542 §3.2). */
@@ -107,12 +69,3 @@ function int32(value: number): Buffer {
   bytes.writeInt32LE(value);
   return bytes;
 }
-
-function checked(native: Native, result: number, what: string): number {
-  if (result >= 0) return result;
-  const code = native.errorName(native.errno());
-  const remedy = code === 'EPERM' ? ': give the process CAP_NET_RAW' : code === 'EAFNOSUPPORT' ? ': the kernel has no IPv6' : '';
-  throw unavailable(`${what} can not be had (${code})${remedy}`);
-}
-
-const unavailable = (why: string): IronbusError => new IronbusError('PORT_UNAVAILABLE', `router solicitations can not be answered: ${why}`);

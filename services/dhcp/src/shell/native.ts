@@ -1,13 +1,12 @@
 /**
- * The few libc calls that Node has no API for, through koffi: binding a socket to a device, raw ICMP and packet sockets.
- * koffi is an optional dependency: `openNative` says in words what is lost without it.
+ * The few libc calls that Node has no API for: binding a socket to a device, raw ICMP and packet sockets. `openNative` says in words
+ * why they can not be had.
  */
-import { createRequire } from 'node:module';
+import { openLibc, type LibcHelp, type LibcResult } from '@ironbus/libc';
 import type { Socket } from 'node:dgram';
 
-type SetSockOpt = (fd: number, level: number, name: number, value: Uint8Array | string, length: number) => number;
-export type Native = {
-  setsockopt: SetSockOpt;
+type Calls = {
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array | string, length: number): number;
   socket(domain: number, type: number, protocol: number): number;
   dup2(from: number, to: number): number;
   close(fd: number): number;
@@ -16,49 +15,22 @@ export type Native = {
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   /** `address` null where the socket knows it. */
   sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array | null, addressLength: number): number;
-  errno(): number;
-  /** `EPERM` and the like. */
-  errorName(errno: number): string;
-  /** For `setsockopt` values that hold a pointer. */
-  addressOf(bytes: Uint8Array): bigint;
 };
-export type NativeResult = { ok: true; native: Native } | { ok: false; why: string };
+export type Native = Calls & LibcHelp;
 
 const SOL_SOCKET = 1;
 const SO_BINDTODEVICE = 25;
 
-let opened: NativeResult | undefined;
+let opened: LibcResult<Calls> | undefined;
 
-/** Loads koffi and libc once. Never throws. */
-export function openNative(): NativeResult {
-  opened ??= load();
+/** Loads libc once. Never throws. */
+export function openNative(): LibcResult<Calls> {
+  opened ??= openLibc<Calls>({
+    setsockopt: 'int setsockopt(int, int, int, const void *, uint32_t)', socket: 'int socket(int, int, int)', dup2: 'int dup2(int, int)', close: 'int close(int)',
+    bind: 'int bind(int, const void *, uint32_t)', getsockname: 'int getsockname(int, void *, void *)',
+    sendto: 'int64_t sendto(int, const void *, uint64_t, int, const void *, uint32_t)',
+  });
   return opened;
-}
-
-function load(): NativeResult {
-  if (process.platform !== 'linux') return { ok: false, why: `sockets can be bound to a device on Linux only, this is ${process.platform}` };
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const libc = koffi.load('libc.so.6');
-    const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
-    return {
-      ok: true,
-      native: {
-        setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)') as unknown as SetSockOpt,
-        socket: libc.func('int socket(int, int, int)') as unknown as Native['socket'],
-        dup2: libc.func('int dup2(int, int)') as unknown as Native['dup2'],
-        close: libc.func('int close(int)') as unknown as Native['close'],
-        bind: libc.func('int bind(int, const void *, uint32_t)') as unknown as Native['bind'],
-        getsockname: libc.func('int getsockname(int, void *, void *)') as unknown as Native['getsockname'],
-        sendto: libc.func('int64_t sendto(int, const void *, uint64_t, int, const void *, uint32_t)') as unknown as Native['sendto'],
-        errno: () => koffi.errno(),
-        errorName: (errno) => names.get(errno) ?? `errno ${errno}`,
-        addressOf: (bytes) => koffi.address(bytes) as bigint,
-      },
-    };
-  } catch (error) {
-    return { ok: false, why: `koffi is not usable (${error instanceof Error ? error.message : String(error)}); install it with the optional dependencies` };
-  }
 }
 
 export type BindResult = { ok: true } | { ok: false; why: string };

@@ -7,6 +7,7 @@ import { IronbusError } from '@ironbus/contracts';
 import { openNative, type Native } from './native.ts';
 
 const AF_INET = 2;
+const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
@@ -26,7 +27,7 @@ export type Sent = { ok: true } | { ok: false; why: string };
 export function requireNative(): Native {
   const loaded = openNative();
   if (!loaded.ok) throw unavailable(loaded.why);
-  return loaded.native;
+  return loaded.libc;
 }
 
 /** The result of a libc call; throws PORT_UNAVAILABLE with what to do about it where that failed. */
@@ -41,7 +42,7 @@ export function checked(native: Native, result: number, what: string): number {
 export function attachFilter(native: Native, fd: number, program: Uint8Array): void {
   const head = Buffer.alloc(16);
   head.writeUInt16LE(program.length / 8, 0);
-  head.writeBigUInt64LE(native.addressOf(program), 8);
+  head.writeBigUInt64LE(BigInt(native.addressOf(program)), 8);
   checked(native, native.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, head, head.length), 'a socket filter');
 }
 
@@ -53,12 +54,12 @@ export function forceReceiveBuffer(native: Native, fd: number, bytes: number): b
 }
 
 /**
- * A dgram socket that reads what `raw` hears; its `rinfo` is empty for other families than IPv4. `bind({ fd })` registers the
+ * A dgram socket that reads what `raw` hears; its `rinfo` is empty for other families than IP. `bind({ fd })` registers the
  * descriptor with the loop at its next turn: until then what is behind it can be exchanged.
  */
-export function readInLoop(native: Native, raw: number): Socket {
-  const stand = checked(native, native.socket(AF_INET, SOCK_DGRAM | loopFlags, 0), 'an IPv4 socket');
-  const socket = createSocket('udp4');
+export function readInLoop(native: Native, raw: number, type: 'udp4' | 'udp6' = 'udp4'): Socket {
+  const stand = checked(native, native.socket(type === 'udp4' ? AF_INET : AF_INET6, SOCK_DGRAM | loopFlags, 0), `a ${type} socket`);
+  const socket = createSocket(type);
   socket.bind({ fd: stand, exclusive: true });
   checked(native, native.dup2(raw, stand), 'the exchange of descriptors');
   return socket;

@@ -59,7 +59,7 @@ export function senderOf(socket: Socket): DeviceSocket['send'] {
   return (bytes, port, address, done) => {
     to.writeUInt16BE(port, 2);
     to.writeUInt32BE(parseIpv4(address) ?? 0, 4);
-    const sent = sendNow(native.native, fd, bytes, to);
+    const sent = sendNow(native.libc, fd, bytes, to);
     if (!sent.ok && sent.why === 'EAGAIN') socket.send(bytes, port, address, done);
     else done(sent.ok ? null : new Error(sent.why));
   };
@@ -82,7 +82,7 @@ function limitToDevice(socket: Socket, device: string): string | undefined {
   if (!native.ok) return native.why;
   const fd = descriptorOf(socket);
   if (fd === undefined) return `this Node (${process.version}) does not tell the descriptor of a socket`;
-  forceReceiveBuffer(native.native, fd, receiveBytes); // without CAP_NET_ADMIN net.core.rmem_max stays the most there is
-  const bound = bindToDevice(native.native, fd, device);
+  forceReceiveBuffer(native.libc, fd, receiveBytes); // without CAP_NET_ADMIN net.core.rmem_max stays the most there is
+  const bound = bindToDevice(native.libc, fd, device);
   return bound.ok ? undefined : bound.why;
 }

@@ -10,7 +10,7 @@ const socket = createSocket({ type: 'udp4', reuseAddr: true });
 await new Promise<void>((resolve) => { socket.bind({ port: Number(process.env['EXCHANGE_PORT'] ?? '68'), address: '0.0.0.0' }, () => resolve()); });
 const native = openNative();
 if (!native.ok) throw new Error(native.why);
-const bound = bindToDevice(native.native, descriptorOf(socket) ?? -1, device);
+const bound = bindToDevice(native.libc, descriptorOf(socket) ?? -1, device);
 if (!bound.ok) throw new Error(bound.why);
 socket.setBroadcast(true);
 

@@ -7,7 +7,7 @@ export async function openClientSocket(device: string, port: number): Promise<So
   await new Promise<void>((resolve) => { socket.bind({ port, address: '0.0.0.0' }, () => resolve()); });
   const native = openNative();
   if (!native.ok) throw new Error(native.why);
-  const bound = bindToDevice(native.native, descriptorOf(socket) ?? -1, device);
+  const bound = bindToDevice(native.libc, descriptorOf(socket) ?? -1, device);
   if (!bound.ok) throw new Error(bound.why);
   socket.setBroadcast(true);
   return socket;

@@ -29,7 +29,7 @@ const socket = createSocket({ type: 'udp4', reuseAddr: true, recvBufferSize: 4_1
 await new Promise<void>((resolve) => { socket.bind({ port: 68, address: '0.0.0.0' }, () => resolve()); });
 const native = openNative();
 if (!native.ok) throw new Error(native.why);
-const bound = bindToDevice(native.native, descriptorOf(socket) ?? -1, device);
+const bound = bindToDevice(native.libc, descriptorOf(socket) ?? -1, device);
 if (!bound.ok) throw new Error(bound.why);
 socket.setBroadcast(true);
 socket.on('message', (bytes) => {

@@ -9,7 +9,7 @@ const { sockets, wakeup, stranger, inbox } = workerData as ThreadData;
 const opened = openNative();
 if (!opened.ok) throw new Error(opened.why);
 new Engine({
-  native: opened.native, sockets, wakeup, stranger,
+  native: opened.libc, sockets, wakeup, stranger,
   next: () => receiveMessageOnPort(inbox)?.message as ToEngine | undefined,
   tell: (message) => parentPort?.postMessage(message),
 }).run();

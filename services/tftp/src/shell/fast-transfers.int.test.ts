@@ -14,7 +14,7 @@ import type { Wanted } from './run-transfer.ts';
 
 const opened = openNative();
 assert.ok(opened.ok);
-const { native } = opened;
+const { libc: native } = opened;
 const wanted = (port: number, content: Buffer): Wanted => ({ peer: { address: '127.0.0.1', port }, content, agreed: { blockBytes: 512, windowBlocks: 4, timeoutSeconds: 1, oack: [] }, maxTries: 3 });
 const threads = (): number => readdirSync('/proc/self/task').filter((task) => readFileSync(`/proc/self/task/${task}/comm`, 'utf8').startsWith('tftp-transfers')).length;
 
@@ -59,7 +59,7 @@ for (const [how, code] of [['process.exit(7)', 7], ['throw new Error("a defect")
       import { openNative } from ${JSON.stringify(new URL('native.ts', import.meta.url).href)};
       import { createSocket } from 'node:dgram';
       const client = createSocket('udp4').bind(0, '127.0.0.1', () => {
-        openFastTransfers(openNative().native, '127.0.0.1').run({ peer: client.address(), content: Buffer.alloc(9999), agreed: { blockBytes: 512, windowBlocks: 1, timeoutSeconds: 60, oack: [] }, maxTries: 9 });
+        openFastTransfers(openNative().libc, '127.0.0.1').run({ peer: client.address(), content: Buffer.alloc(9999), agreed: { blockBytes: 512, windowBlocks: 1, timeoutSeconds: 60, oack: [] }, maxTries: 9 });
       });
       client.once('message', () => setTimeout(() => { ${how} }, 50)); // until the thread sleeps`;
     const child = spawn(process.execPath, ['--eval', program], { stdio: 'ignore', timeout: 30_000 });

@@ -60,7 +60,7 @@ export function createTftpServer(options: Options): TftpServer {
 
 function fastTransfers({ host }: TftpConfig, log: Logger): FastTransfers | undefined {
   const opened = openNative();
-  if (opened.ok) return openFastTransfers(opened.native, host);
+  if (opened.ok) return openFastTransfers(opened.libc, host);
   log.info({ reason: opened.why }, 'transfers go through the slower sockets of Node');
   return undefined;
 }

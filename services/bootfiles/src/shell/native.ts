@@ -1,10 +1,10 @@
 /**
- * sendfile(2) through koffi, an optional dependency: the kernel passes the page cache to the socket, so several machines at once cost one
- * read of the disk and no copy here. What the page cache has (preadv2(2) with RWF_NOWAIT says so) goes at once, which costs a tenth of
- * a call on another thread; what a disk has to be read for never keeps this thread waiting. And accept4(2), for accept-all.ts. Undefined
- * without koffi: callers then read and write.
+ * sendfile(2): the kernel passes the page cache to the socket, so several machines at once cost one read of the disk and no copy here.
+ * What the page cache has (preadv2(2) with RWF_NOWAIT says so) goes at once, which costs a tenth of a call on another thread; what a disk
+ * has to be read for never keeps this thread waiting. And accept4(2), for accept-all.ts. Undefined where libc can not be called: callers
+ * then read and write.
  */
-import { createRequire } from 'node:module';
+import { openLibc, type LibcHelp } from '@ironbus/libc';
 import type { Socket } from 'node:net';
 
 /** A socket's own descriptor to send by; `close` when done. */
@@ -22,10 +22,9 @@ export type Native = {
 };
 
 type Sendfile = (out: number, from: number, offset: [bigint], length: number) => number;
-type Libc = {
+type Calls = {
   sendfile: Sendfile & { async(...args: [...Parameters<Sendfile>, (error: Error | null, sent: number) => void]): void };
   preadv2(fd: number, iov: Buffer, count: number, offset: number, flags: number): number;
-  addressOf(bytes: Buffer): bigint;
   dup(fd: number): number;
   close(fd: number): number;
   accept4(fd: number, address: null, length: null, flags: number): number;
@@ -54,12 +53,12 @@ function inTurns(most: number): (call: () => Promise<number>) => Promise<number>
   };
 }
 
-function nativeOf(libc: Libc): Native {
+function nativeOf(libc: Calls & LibcHelp): Native {
   const inTurn = inTurns(maxCalls);
   const iov = Buffer.allocUnsafeSlow(16);
   const one = Buffer.allocUnsafeSlow(1);
   const readCached = (fd: number, offset: number, into: Buffer): number => {
-    iov.writeBigUInt64LE(libc.addressOf(into), 0);
+    iov.writeBigUInt64LE(BigInt(libc.addressOf(into)), 0);
     iov.writeBigUInt64LE(BigInt(into.length), 8);
     return libc.preadv2(fd, iov, 1, offset, RWF_NOWAIT);
   };
@@ -81,25 +80,11 @@ function nativeOf(libc: Libc): Native {
   return { open, readCached, accept: (fd) => libc.accept4(fd, null, null, acceptFlags) };
 }
 
-type Loaded = { native: Native } | { native: undefined; why: string };
-
-/** Loads koffi and libc once. Only types that koffi 3 knows: it has no ssize_t. */
-function load(): Loaded {
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const libc = koffi.load('libc.so.6');
-    return { native: nativeOf({
-      sendfile: libc.func('int64_t sendfile64(int out, int in, _Inout_ int64_t *offset, uint64_t length)'),
-      preadv2: libc.func('int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)'),
-      addressOf: (bytes: Buffer) => koffi.address(bytes),
-      dup: libc.func('int dup(int fd)'), close: libc.func('int close(int fd)'), accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
-    } as unknown as Libc) };
-  } catch (error) {
-    return { native: undefined, why: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-const loaded = load();
-export const native: Native | undefined = loaded.native;
+const opened = openLibc<Calls>({
+  sendfile: 'int64_t sendfile64(int out, int in, _Inout_ int64_t *offset, uint64_t length)',
+  preadv2: 'int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)',
+  dup: 'int dup(int fd)', close: 'int close(int fd)', accept4: 'int accept4(int fd, void *address, void *length, int flags)',
+});
+export const native: Native | undefined = opened.ok ? nativeOf(opened.libc) : undefined;
 /** Why `native` is not there. */
-export const whyNoNative: string | undefined = loaded.native === undefined ? loaded.why : undefined;
+export const whyNoNative: string | undefined = opened.ok ? undefined : opened.why;
