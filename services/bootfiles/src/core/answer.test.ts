@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { network, policy, mac } from '../../test/fixtures.ts';
-import { decideAnswer, needsLedger, table, type Facts } from './answer.ts';
+import { decideAnswer, mayRepeat, needsLedger, table, type Facts } from './answer.ts';
 import { runOf } from './plan.ts';
 import { next, type Ledger } from './ledger.ts';
 
@@ -88,3 +88,17 @@ test('the ledger must be asked while an operation runs and while its disk is to 
   const asked = [policy(), written, policy({ answer: 'local', status: 'Deployed', operation: null }), policy({ answer: 'hold', operation: null }), undefined].map(needsLedger);
   assert.deepEqual(asked, ['must', 'must', 'may', 'no', 'no']);
 });
+
+const counted = { binding: { bootId: 'b1' }, network };
+const repeats: readonly [string, Parameters<typeof mayRepeat>, boolean][] = [
+  ['a machine whose boot is counted', [{ answer: 'agent' }, counted], true],
+  ['its disk', [{ answer: 'local' }, counted], true],
+  ['a refusal', [{ answer: 'ignore', refused: 'foreign' }, counted], false],
+  ['ask again', [{ answer: 'retry' }, counted], false],
+  ['a boot that dhcp did not count', [{ answer: 'agent' }, { ...counted, binding: { bootId: null } }], false],
+  ['an address that nobody has', [{ answer: 'agent' }, { ...counted, binding: undefined }], false],
+  ['no network of ours', [{ answer: 'agent' }, { ...counted, network: undefined }], false],
+];
+for (const [what, given, expected] of repeats) {
+  test(`given again from memory: ${what}: ${expected}`, () => { assert.equal(mayRepeat(...given), expected); });
+}

@@ -99,6 +99,13 @@ export function needsLedger(policy: BootPolicy | undefined): 'must' | 'may' | 'n
   return policy.operation !== null || policy.status === 'Deploying' ? 'must' : 'may';
 }
 
+/**
+ * Whether the same answer may be given again from memory: only to a machine whose boots dhcp counts, on a network that says how the rack
+ * is reached; what shall be asked again is not final.
+ */
+export const mayRepeat = (given: Pick<Answer, 'answer' | 'refused'>, asker: { binding: { bootId: string | null } | undefined; network: unknown }): boolean =>
+  given.refused === undefined && given.answer !== 'retry' && asker.network !== undefined && typeof asker.binding?.bootId === 'string';
+
 /** The policy sends the machine to a disk that an attempt unknown to it has begun to change. */
 function isOutrun({ policy, ledger }: Facts): boolean {
   if (policy?.answer !== 'local' || ledger === undefined || ledger.attempt <= (policy.attempt ?? ledger.attempt)) return false;

@@ -1,7 +1,7 @@
 /** GET and HEAD of boot scripts: facts in, the table decides, text out. */
 import { IronbusError, macToken, parseMac, provisionalNodeId, type Mac } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { decideAnswer, needsLedger, type Answer, type Facts } from '../core/answer.ts';
+import { decideAnswer, mayRepeat, needsLedger, type Answer, type Facts } from '../core/answer.ts';
 import { renderGrub } from '../core/grub.ts';
 import { renderIpxe, type BootAnswer } from '../core/ipxe.ts';
 import { cut, layeredArguments, layersFor, splitArguments } from '@ironbus/installers';
@@ -54,15 +54,11 @@ async function serve(given: Context, script: Script & { name: string }, request:
   if (request.method === 'GET') {
     const tell = (times?: number): void => scriptServed(given, { asking, mac, path }, { rule: boot.rule, answer: boot.answer, flavour: script.flavour, times });
     tell();
-    if (mayRepeat(answer, boot, asking) && request.url === path) given.again.keep(request.raw, { text, type, holds, tell });
+    if (request.url === path && mayRepeat({ ...answer, answer: boot.answer }, asking)) given.again.keep(request.raw, { text, type, holds, tell });
   }
   reply.type(type).header('cache-control', 'no-store');
   return text;
 }
-
-/** Only to a machine whose boots dhcp counts, on a network that says how the rack is reached; what shall be asked again is not final. */
-const mayRepeat = (answer: Answer, boot: BootAnswer, { binding, network }: Asking): boolean =>
-  answer.refused === undefined && boot.answer !== 'retry' && network !== undefined && typeof binding?.bootId === 'string';
 
 /** The table’s answer to one MAC; `choice` is what a person took of the menu. Deployed machines boot without Redis. */
 export async function answerFor(context: Context, mac: Mac, asking: Asking, choice?: string): Promise<Answer> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Mac } from '@ironbus/contracts';
-import { BootQueue, type Beginner, type QueueLimits } from './boot-queue.ts';
+import { MessageType } from '@ironbus/wire';
+import { BootQueue, mayWait, type Beginner, type FirstQuestion, type QueueLimits } from './boot-queue.ts';
 
 const limits: QueueLimits = { burst: 3, perTurn: 2, busyMs: 100, patienceMs: 28_000, forgetMs: 36_000, most: 5 };
 const stranger = (n: number): Beginner => ({ mac: `02:00:00:00:00:${n.toString(16).padStart(2, '0')}` as Mac, known: false });
@@ -57,3 +58,19 @@ test('known machines do not wait for strangers', () => {
   for (const n of [30, 31, 32]) rested.begins(known(n), n, 10);
   assert.equal(rested.waiting, 2);
 });
+
+const first: FirstQuestion = { type: MessageType.discover, client: { stage: 'firmware', kind: 'pxe-uefi-x64' }, mode: 'authoritative', siblings: 0 };
+const questions: readonly [string, Partial<FirstQuestion>, boolean][] = [
+  ['firmware’s DISCOVER', {}, true],
+  ['firmware that boots by HTTP', { client: { stage: 'firmware', kind: 'http-uefi-x64' } }, true],
+  ['its REQUEST: it waits for one answer only', { type: MessageType.request }, false],
+  ['no DHCP message', { type: undefined }, false],
+  ['iPXE, which asks for seconds', { client: { stage: 'ipxe', kind: 'ipxe' } }, false],
+  ['an operating system', { client: { stage: 'os', kind: 'plain' } }, false],
+  ['a Mac, which asks for seconds', { client: { stage: 'firmware', kind: 'bsdp' } }, false],
+  ['beside another DHCP server', { mode: 'proxy' }, false],
+  ['a network that a sibling answers too', { siblings: 1 }, false],
+];
+for (const [what, change, expected] of questions) {
+  test(`may wait for its turn: ${what}: ${expected}`, () => { assert.equal(mayWait({ ...first, ...change }), expected); });
+}

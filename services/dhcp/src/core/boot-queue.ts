@@ -5,7 +5,9 @@
  * Known machines come before strangers, so that a flood of these keeps none of them waiting; else first come first served, and a machine
  * that asks again keeps its place. Bounded. Pure: time and lateness come in.
  */
-import type { Mac } from '@ironbus/contracts';
+import type { Mac, Network } from '@ironbus/contracts';
+import { MessageType } from '@ironbus/wire';
+import type { Client } from './client.ts';
 
 export type QueueLimits = {
   /** So many begin at once after a rest. */
@@ -26,6 +28,12 @@ export const queueLimits: QueueLimits = { burst: 1_024, perTurn: 4, busyMs: 100,
 /** `known`: it has a lease, a reservation or a boot policy. */
 export type Beginner = { mac: Mac; known: boolean };
 type Waiting<T> = { item: T; sinceMs: number; heardMs: number };
+
+export type FirstQuestion = { type: number | undefined; client: Pick<Client, 'stage' | 'kind'>; mode: Network['mode']; siblings: number };
+
+/** Firmware's first question, in a network that nobody else answers: it asks for a minute, and may be answered within that. */
+export const mayWait = ({ type, client, mode, siblings }: FirstQuestion): boolean =>
+  type === MessageType.discover && client.stage === 'firmware' && /^(pxe|http)-/.test(client.kind) && mode === 'authoritative' && siblings === 0;
 
 export class BootQueue<T> {
   readonly #limits: QueueLimits;

@@ -7,6 +7,7 @@ import type { Mac, Network } from '@ironbus/contracts';
 import type { Logger } from '@ironbus/runtime';
 import { BootOp, decode, messageType, MessageType, relayInfo, serverId, type DhcpMessage } from '@ironbus/wire';
 import { chooseBoot } from '../core/boot.ts';
+import { mayWait } from '../core/boot-queue.ts';
 import { classify, type Client } from '../core/client.ts';
 import { addressOr, serverIdFor, sharedServerId, type IgnoreReason } from '../core/decide.ts';
 import { hardwareOf } from '../core/hardware.ts';
@@ -103,14 +104,12 @@ export class Handler {
     if (!choice.ok) return this.#isLimited(asked, undefined) ? undefined : answerer.ignore({ message, mac, client, network: null, context }, choice.reason);
     const pools = this.#inOrder(mac, choice.networks);
     if (this.#isLimited(asked, pools[0])) return;
-    if (this.#isBeginning(asked, pools[0].network) && !pace.begins({ mac, known: this.#isKnown(mac, pools[0]) }, () => this.#later(asked))) return;
+    if (this.#mayWait(asked, pools[0].network) && !pace.begins({ mac, known: this.#isKnown(mac, pools[0]) }, () => this.#later(asked))) return;
     return this.#answer(asked, pools);
   }
 
-  /** Firmware's first question, in a network that nobody else answers: it asks for a minute, and may be answered within that. */
-  #isBeginning({ message, client }: Asked, { id, mode }: Network): boolean {
-    return client.stage === 'firmware' && /^(pxe|http)-/.test(client.kind) && messageType(message) === MessageType.discover
-      && mode === 'authoritative' && this.#parts.lan.siblings.of(id).length === 0;
+  #mayWait({ message, client }: Asked, { id, mode }: Network): boolean {
+    return mayWait({ type: messageType(message), client, mode, siblings: this.#parts.lan.siblings.of(id).length });
   }
 
   /** Its turn has come: with the networks and the policy of now. */
