@@ -36,6 +36,17 @@ test('Secure Boot where a person chose GRUB: shim at the first go, by TFTP', asy
   assert.deepEqual(filesByTftp.slice(0, 2), ['shimx64.efi', 'grubx64.efi']);
 });
 
+test('Secure Boot by HTTP: shim, the signed GRUB and all after it come over HTTP', async () => {
+  const { lab, stack: { client } } = use();
+  const machine = await newcomer(lab, { index: 4, firmware: 'uefi-secure-http' });
+  const network = await client.get<Record<string, unknown>>('/networks/pxe');
+  await client.put('/networks/pxe', { ...network, reservations: [{ mac: machine.spec.mac, address: `${lab.base}.0.51`, loader: 'grub' }] });
+  const { checkIn, offers, filesByTftp } = await firstBoot(use(), machine);
+  assert.deepEqual([checkIn.firmware, checkIn.secureBoot], ['uefi', true]);
+  assert.match(offers[0]?.bootFile ?? '', /^http:.*\/loaders\/shimx64\.efi$/);
+  assert.deepEqual(filesByTftp, []);
+});
+
 test('aarch64: an agent of its own architecture', async () => {
   const { checkIn, offers } = await firstBoot(use(), await newcomer(use().lab, { index: 3, firmware: 'uefi-arm64' }));
   assert.deepEqual([checkIn.firmware, checkIn.architecture], ['uefi', 'arm64']);

@@ -48,3 +48,16 @@ test('beside another DHCP server: it hands out the addresses, Ironbus says what 
   }
   await foreign.stop();
 });
+
+test('another DHCP server hands out pxelinux.0, and Ironbus answers no DHCP: everything comes by TFTP', async () => {
+  const { lab } = use();
+  await change({ mode: 'off' });
+  const foreign = await startForeignDhcp(lab, console.log, [`--dhcp-boot=pxelinux.0,,${lab.addresses.prov}`]);
+  const { checkIn, offers } = await firstBoot(use(), await newcomer(lab, { index: 7, firmware: 'bios' }));
+  assert.deepEqual([checkIn.firmware, offers], ['bios', []]);
+  // dhcp knows no boot of this machine, so that its transfers are told of its address alone.
+  const transfers = use().events.filter(({ type }) => type === 'tftp.completed').map(({ data }) => data as { address: string; file: string });
+  const files = transfers.filter(({ address }) => address === checkIn.ip).map(({ file }) => file);
+  for (const file of ['pxelinux.0', 'ldlinux.c32', 'agent-image/amd64/vmlinuz', 'agent-image/amd64/initrd.img']) assert.ok(files.includes(file), `${file} of ${files.join(', ')}`);
+  await foreign.stop();
+});

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import type { Lab } from './lab.ts';
 import { addTap } from './network.ts';
-import {
+import { bootsByHttp,
   type BootOrder, type Firmware, flashFiles, hasOwnBootOrder, machineFaults, machineFiles, type MachineSpec, qemuArgv, shellLine, tapOf,
 } from './qemu-argv.ts';
 import { inNamespace, mustRun, waitUntil } from './run.ts';
@@ -116,7 +116,7 @@ function machineAt(dir: string, spec: MachineSpec): Machine {
 /** The firmware's variables live as long as the machine: across power cycles and resets. */
 function writeVariables(dir: string, spec: MachineSpec, firmware: Exclude<Firmware, 'bios'>): void {
   const fresh = readFileSync(flashFiles(firmware).variables);
-  const kind = firmware === 'uefi-http' ? 'http' : 'pxe';
+  const kind = bootsByHttp(firmware) ? 'http' : 'pxe';
   writeFileSync(join(dir, machineFiles.variables), hasOwnBootOrder(spec) ? withNetworkFirst(fresh, spec.mac, kind) : fresh);
 }
 

@@ -23,6 +23,7 @@ for (const [firmware, present, absent] of [
   ['uefi', /OVMF_CODE_4M\.fd.*IPv6PXESupport,string=n.*romfile=/, /IPv4PXESupport|smm=on/],
   ['uefi-secure', /smm=on.*OVMF_CODE_4M\.secboot\.fd.*property=secure,value=on/, /IPv4PXESupport/],
   ['uefi-http', /IPv4PXESupport,string=n/, /smm=on/],
+  ['uefi-secure-http', /smm=on.*OVMF_CODE_4M\.secboot\.fd.*IPv4PXESupport,string=n/, /bootindex/],
   ['uefi-ia32', /q35,accel=tcg,smm=on.*OVMF32_CODE_4M\.secboot\.fd.*property=secure,value=on.*romfile=/, /IPv4PXESupport|bootindex/],
   ['uefi-arm64', /^qemu-system-aarch64 -machine virt,accel=tcg -cpu cortex-a57 .*AAVMF_CODE\.fd.*addr=3,bootindex=1,romfile=/, /-vga|smm|q35/],
 ] as const) {

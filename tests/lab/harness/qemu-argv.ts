@@ -1,7 +1,7 @@
 /** A virtual machine as data, and the QEMU command line it stands for. Pure: the same machine always gives the same argv. */
 import { nicSlot } from './uefi-variables.ts';
 
-export type Firmware = 'bios' | 'uefi' | 'uefi-secure' | 'uefi-http' | 'uefi-ia32' | 'uefi-arm64';
+export type Firmware = 'bios' | 'uefi' | 'uefi-secure' | 'uefi-http' | 'uefi-secure-http' | 'uefi-ia32' | 'uefi-arm64';
 export type DiskSpec = { sizeGb: number; serial: string };
 
 /** Everything that is chosen about a machine; `mac` with colons, `uuid` with dashes, both lower case. */
@@ -37,14 +37,17 @@ export function flashFiles(firmware: Exclude<Firmware, 'bios'>): { code: string;
   switch (firmware) {
     case 'uefi':
     case 'uefi-http': return { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
-    case 'uefi-secure': return { code: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' };
+    case 'uefi-secure':
+    case 'uefi-secure-http': return { code: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' };
     case 'uefi-ia32': return { code: '/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd', variables: '/usr/share/OVMF/OVMF32_VARS_4M.fd' };
     case 'uefi-arm64': return { code: '/usr/share/AAVMF/AAVMF_CODE.fd', variables: '/usr/share/AAVMF/AAVMF_VARS.fd' };
   }
 }
 
 /** Builds that keep their variables behind system management mode, whether Secure Boot is on or not. */
-const needsSmm = (firmware: Firmware): boolean => firmware === 'uefi-secure' || firmware === 'uefi-ia32';
+const needsSmm = (firmware: Firmware): boolean => firmware.startsWith('uefi-secure') || firmware === 'uefi-ia32';
+/** The network is booted from by HTTP, and not by PXE. */
+export const bootsByHttp = (firmware: Firmware): boolean => firmware.endsWith('-http');
 const isArm = ({ firmware }: MachineSpec): boolean => firmware === 'uefi-arm64';
 
 /** The reasons why a machine can't be built; empty when it can. QEMU splits option values at commas, so these are kept out. */
@@ -94,7 +97,7 @@ function identityArgs(spec: MachineSpec): string[] {
 
 /**
  * OVMF's flash pair. IPv6 PXE is off in all kinds: without a DHCPv6 server it costs a minute on the way to the disk.
- * `uefi-http` has IPv4 PXE off as well. A start with the disk first runs on a copy of the variables, since OVMF writes
+ * Kinds that boot by HTTP have IPv4 PXE off as well. A start with the disk first runs on a copy of the variables, since OVMF writes
  * QEMU's order into them for good.
  */
 function firmwareArgs(spec: MachineSpec, order: BootOrder): string[] {
@@ -107,7 +110,7 @@ function firmwareArgs(spec: MachineSpec, order: BootOrder): string[] {
     '-drive', `if=pflash,unit=1,format=raw,file=${variables}`,
     ...(needsSmm(firmware) ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...off('IPv6PXESupport'),
-    ...(firmware === 'uefi-http' ? off('IPv4PXESupport') : []),
+    ...(bootsByHttp(firmware) ? off('IPv4PXESupport') : []),
   ];
 }
 

@@ -32,7 +32,7 @@ export const loaderTable: readonly LoaderRow[] = [
   },
   {
     firmware: 'uefi-ia32', loader: 'grub', file: 'grubia32.efi', rule: 'uefi-ia32-grub', http: 'http-ia32-grub',
-    witness: "Debian builds no 32-bit iPXE for UEFI; grubnetia32.efi of grub-efi-ia32-bin, unsigned; not run",
+    witness: 'Debian builds no 32-bit iPXE for UEFI; grubnetia32.efi of grub-efi-ia32-bin, unsigned: by TFTP tests/lab/loaders.test.ts; by HTTP not run',
   },
   {
     firmware: 'uefi-x64', loader: 'ipxe', file: 'snponly.efi', rule: 'uefi-x64-snponly', http: 'http-x64-snponly',
@@ -40,7 +40,7 @@ export const loaderTable: readonly LoaderRow[] = [
   },
   {
     firmware: 'uefi-x64', loader: 'grub', file: 'shimx64.efi', rule: 'uefi-x64-shim', http: 'http-x64-shim', signed: true,
-    witness: "ovmf-secureboot-shim-grubnet.pcap; by HTTP not run: bookworm's signed GRUB has no http module",
+    witness: 'ovmf-secureboot-shim-grubnet.pcap; by HTTP tests/lab/firmwares.test.ts',
   },
   {
     firmware: 'uefi-x64', loader: 'ipxe', file: 'ipxe.efi', rule: 'uefi-x64-ipxe', http: 'http-x64-ipxe',
