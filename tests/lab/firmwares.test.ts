@@ -52,3 +52,13 @@ test('aarch64: an agent of its own architecture', async () => {
   assert.deepEqual([checkIn.firmware, checkIn.architecture], ['uefi', 'arm64']);
   assert.deepEqual(offers.map(({ client }) => client), ['pxe-uefi-arm64', 'ipxe', 'plain']);
 });
+
+test('aarch64 where a person chose GRUB: shim, GRUB and the agent', async () => {
+  const { lab, stack: { client } } = use();
+  const machine = await newcomer(lab, { index: 5, firmware: 'uefi-arm64' });
+  const network = await client.get<Record<string, unknown>>('/networks/pxe');
+  await client.put('/networks/pxe', { ...network, reservations: [{ mac: machine.spec.mac, address: `${lab.base}.0.52`, loader: 'grub' }] });
+  const { checkIn, filesByTftp } = await firstBoot(use(), machine);
+  assert.deepEqual([checkIn.firmware, checkIn.architecture], ['uefi', 'arm64']);
+  assert.deepEqual(filesByTftp.slice(0, 2), ['shimaa64.efi', 'grubaa64.efi']);
+});

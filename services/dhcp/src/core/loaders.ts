@@ -52,7 +52,7 @@ export const loaderTable: readonly LoaderRow[] = [
   },
   {
     firmware: 'uefi-arm64', loader: 'grub', file: 'shimaa64.efi', rule: 'uefi-arm64-shim', http: 'http-arm64-shim', signed: true,
-    witness: 'as for x64; not run',
+    witness: 'as for x64: by TFTP tests/lab/firmwares.test.ts; by HTTP not run',
   },
 ];
 
