@@ -39,7 +39,7 @@ test('deployed, it boots the installer, which fetches its preseed: that is the c
   const waiting = await waitUntil('lifecycle to wait for the call', async () => {
     const now = await use().stack.client.machine(node.id);
     return now.operation?.awaits === 'node.phoned-home' ? now : undefined;
-  }, { timeoutMs: 20_000 });
+  }, { timeoutMs: 60_000 });
   assert.deepEqual([waiting.status, waiting.statusMessage], ['Deploying', 'The installer runs; waiting until it calls']);
   const served = told('boot.file-served').map((event) => (event.data as { path: string; complete: boolean })).filter(({ complete }) => complete).map(({ path }) => path);
   assert.ok(served.includes('/profiles/debian/initrd'), `the joined initrd was sent whole: ${served.join(', ')}`);

@@ -28,7 +28,7 @@ test('Debian comes up by the MAAS data source and reports how', async () => {
   const told = () => events.filter((event) => event.type === 'node.status-reported' && event.nodeid === node.id).map((event) => event.data as { eventType: string; name: string; result: string | null });
   // A stage begins before cloud-init has read where to report to.
   await waitUntil('every stage to be reported', async () => ['init-network', 'modules-config', 'modules-final']
-    .every((stage) => told().some(({ name, eventType }) => name === stage && eventType === 'finish')), { timeoutMs: 10_000 });
+    .every((stage) => told().some(({ name, eventType }) => name === stage && eventType === 'finish')), { timeoutMs: 60_000 });
   assert.ok(told().some(({ name, eventType }) => name === 'modules-final/config-phone-home' && eventType === 'start'), JSON.stringify(told()));
   assert.deepEqual(told().filter(({ result }) => result === 'FAIL'), []);
   await rig.machine.power('off');

@@ -17,7 +17,8 @@ const use = useLabWith(startApart, {
   name: 'powerloss', base: '10.96', images: ['debian'],
   env: () => ({ LIFECYCLE_CHECK_IN_SECONDS: '60', LIFECYCLE_PHONE_HOME_SECONDS: '300', LIFECYCLE_MAX_CLAIMS: '2' }),
 });
-const stageMs = 180_000;
+/** As long as the region may be away while the other machine boots a whole system. */
+const stageMs = 600_000;
 const startedAt = performance.now();
 const tell = (text: string): void => console.log(`# ${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)} s  ${text}`);
 
@@ -101,7 +102,7 @@ describe('power and region', { concurrency: 2 }, () => {
     await machine.waitForSerial(/Cloud-init v/i, { from: booting, timeoutMs: stageMs });
     await lose(under, 'while the new system boots');
     await machine.power('on');
-    const node = await untilStatus(under, 'Deployed', 300_000);
+    const node = await untilStatus(under, 'Deployed', stageMs);
     tell(`${machine.spec.name}: Deployed`);
     assert.equal(await ssh(lab, key, addressOf(node), 'hostname'), 'often-dark');
     assert.deepEqual(claimsOf(under), ['write-image 1', 'write-image 2', 'grow 1', 'seed 1']);
