@@ -3,7 +3,7 @@ import { macToken, type Deployment, type Image, type Layer, type Mac, type Machi
 import { imageFile } from './image-file.ts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
-import { holdsStandIn } from './stand-ins.ts';
+import { holdsStandIn, redacted } from './stand-ins.ts';
 import { renderTemplate, type Problem } from './template.ts';
 import { templateLine } from './template-line.ts';
 import { splitArguments } from './words.ts';
@@ -27,8 +27,27 @@ export type ComposeFrom = {
  */
 export type Composed = { ok: true; text: string; rendered: string } | { ok: false; problem: Problem; rendered?: string; standIn?: boolean };
 
-/** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. */
+/** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. What is said of a problem holds no secret: it goes to logs. */
 export function renderConfig(from: ComposeFrom): Composed {
+  const made = compose(from);
+  return made.ok ? made : { ...made, problem: withoutSecrets(made.problem, from) };
+}
+
+/**
+ * Messages quote what they are about. The same is looked for with stand-ins for every secret, and said of those; what only the secret itself
+ * makes wrong is told by its place alone.
+ */
+function withoutSecrets(problem: Problem, from: ComposeFrom): Problem {
+  const secrets = Object.fromEntries(Object.keys(from.secrets).map((name) => [name, redacted(name)]));
+  const shown = compose({
+    ...from, secrets, userData: from.userData === null ? null : redacted('user-data'),
+    configUrl: from.configUrl.replace(/[^/]*(?=\/[^/]*$)/, redacted('token')), phoneHomeUrl: from.phoneHomeUrl.replace(/[^/]*$/, redacted('token')),
+  });
+  if (!shown.ok) return shown.problem;
+  return { ...problem, message: `what a secret or the user-data says is not taken here by ${from.profile.kind}: look at its quotes and line ends, or let a filter such as | json write it` };
+}
+
+function compose(from: ComposeFrom): Composed {
   const snippets = snippetsOf(from);
   const { template, kind } = from.profile;
   const rendered = renderTemplate(template, snippets, scopeOf(from));

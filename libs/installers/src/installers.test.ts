@@ -153,6 +153,27 @@ test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
 });
 
+const secret = 'S3cr3t';
+const secretMistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
+  ['preseed', { template: 'd-i a/b string x\nd-i c/d password {{ secrets.several }}' }, /^line 3 of the rendered text: what a secret or the user-data says is not taken here by preseed: look at its quotes and line ends/],
+  ['preseed, the user-data', { template: '{{ user_data }}' }, /^line 1 of the rendered text.*: "redacted-user-data" is no answer/],
+  ['preseed, a mistake besides', { template: 'd-i a/b strnig {{ secrets.root }}' }, /"strnig" is no type of debconf/],
+  ['a snippet’s name', { template: '{% include secrets.root %}' }, /^line 1, column 1 of the template: there is no snippet "redacted-root"/],
+  ['a call home', { template: 'd-i a/b string x\n{{ phone_home.url | replace: "http://10.77.0.1:5248/phone-home/", "" }}' }, /"k7x2mp\/redacted-token" is no answer/],
+  ['ignition, a value', { kind: 'ignition', template: '{"ignition":{"version":"{{ secrets.root }}"}}' }, /there is no spec version "redacted-root"/],
+  ['ignition, no JSON', { kind: 'ignition', template: '{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"name":"a","passwordHash":"{{ secrets.quoted }}"}]}}\n' }, /^line 1 of the rendered text: what a secret/],
+  ['autoyast', { kind: 'autoyast', template: '<profile><{{ secrets.root }}></profile>' }, /not XML/],
+];
+
+test('what is said of a mistake holds no secret, for it goes to logs', async (t) => {
+  const from = { phoneHomeUrl: `http://10.77.0.1:5248/phone-home/k7x2mp/${secret}`, userData: secret, secrets: { root: secret, several: `a\n${secret}`, quoted: `"${secret}` } };
+  for (const [why, profile, message] of secretMistakes) await t.test(why, () => {
+    const told = problem(fromOf({ ...from, profile: profileOf(profile) }));
+    assert.match(told, message);
+    assert.ok(!told.includes(secret), told);
+  });
+});
+
 test('a profile is refused that nobody would hear of, that has no kernel, or whose overlays have nothing to follow', () => {
   const messages = (changes: Partial<Profile>): string => checkProfile(profileOf(changes), { images: {}, layers: [] }).map(({ path, message }) => `${path} ${message}`).join('; ');
   assert.match(messages({ template: 'd-i a/b string {{ values.x }} {{ secrets.y }}\n' }), /^\/template nothing in it calls home/);
