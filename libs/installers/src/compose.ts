@@ -3,10 +3,10 @@ import { macToken, type Deployment, type Image, type Layer, type Mac, type Machi
 import { imageFile } from './image-file.ts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
-import { holdsStandIn, redacted } from './stand-ins.ts';
+import { bytesToBe, holdsStandIn, redacted } from './stand-ins.ts';
 import { renderTemplate, type Problem } from './template.ts';
 import { templateLine } from './template-line.ts';
-import { splitArguments } from './words.ts';
+import { splitArguments, whyRefused } from './words.ts';
 
 /** An image of the index by id: what a template needs of it. */
 export type ImageUrls = Readonly<Record<string, { sha256: string; format?: Image['format'] }>>;
@@ -99,8 +99,11 @@ function netmaskOf(cidr: string): string {
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join('.');
 }
 
-/** `words` in order, each source by name; what follows `---` reaches the installed system where the installer hands it on. */
-export type KernelLine = { words: string[]; sources: Source[]; installed: string[]; refused: string[]; problems: Problem[] };
+/**
+ * `words` in order, each source by name; what follows `---` reaches the installed system where the installer hands it on. `bytes` is what
+ * Linux gets at most: a stand-in counts as its token, and loaders say kernel and initrd in the line.
+ */
+export type KernelLine = { words: string[]; bytes: number; sources: Source[]; installed: string[]; refused: string[]; problems: Problem[] };
 
 /** COMMAND_LINE_SIZE of Linux on x86 and arm64, with the closing NUL. */
 export const maxCommandLineBytes = 2048;
@@ -108,7 +111,7 @@ export const maxCommandLineBytes = 2048;
 export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
   const { profile, machine, layers, deployment, network } = from;
   const { words, handsOn } = kinds[profile.kind];
-  const rendered = renderTemplate(profile.kernelArguments, snippetsOf(from), { ...scopeOf(from), secrets: {}, user_data: null });
+  const rendered = renderTemplate(profile.kernelArguments, snippetsOf(from), { ...scopeOf(from), secrets: {}, user_data: null, phone_home: {} });
   const problems: Problem[] = rendered.ok ? [] : [{ ...rendered.problem, in: 'kernelArguments' }];
   const own = { from: profile.kind, words: [...words({ configUrl: from.configUrl, hostname: deployment.hostname, domain: network?.domain ?? null }), ...bootInterface(machine)] };
   const common = splitArguments(from.common);
@@ -120,17 +123,28 @@ export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
   if (installed.length > 0 && !handsOn) {
     problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
   }
-  const bytes = line.join(' ').length + 1;
+  const refused = [...common.refused, ...layered.refused];
+  problems.push(...refused.map((word) => ({ in: 'kernelArguments', message: whyRefused(word) })));
+  const bytes = bytesToBe([...loaderWords(from), ...line].join(' ')) + 1;
   if (bytes > maxCommandLineBytes) {
-    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
+    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes, those that loaders add among them, and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
   }
-  return { words: line, sources, installed, refused: [...common.refused, ...layered.refused], problems };
+  return { words: line, bytes, sources, installed, refused, problems };
+}
+
+/** PXELINUX says both in full, more than GRUB and iPXE (Syslinux, com32/elflink/ldlinux/kernel.c). */
+function loaderWords({ profile: { id, kernel, initrd, overlays }, baseUrl, images }: ComposeFrom): string[] {
+  const url = (file: string | null): string => file === null ? '' : bootFileUrl(file, { baseUrl, images }) ?? file;
+  return [`BOOT_IMAGE=${url(kernel)}`, `initrd=${overlays.length > 0 ? initrdUrl(baseUrl, id) : url(initrd)}`];
 }
 
 const bootInterface = ({ bootMac, macs }: MachineFacts): string[] => {
   const mac: Mac | undefined = bootMac ?? macs[0];
   return mac === undefined ? [] : [`BOOTIF=01-${(macToken(mac).match(/../g) ?? []).join('-')}`];
 };
+
+/** An initrd that overlays are joined to. */
+export const initrdUrl = (baseUrl: string, profile: string): string => `${baseUrl}/profiles/${profile}/initrd`;
 
 /** Where a loader fetches a profile’s kernel or initrd; undefined where its image is not in the index. */
 export function bootFileUrl(file: string, { baseUrl, images }: Pick<ComposeFrom, 'baseUrl' | 'images'>): string | undefined {

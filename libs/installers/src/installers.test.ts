@@ -63,14 +63,28 @@ test('kernel arguments: the kind’s, the common ones, global, tag, profile, mac
   const line = kernelLine({ ...fromOf({ layers, profile: profileOf({ kernelArguments: 'a=3 repo={{ images.linux.url }}' }) }), common: 'panic=30' });
   assert.equal(line.words.join(' '), `auto=true priority=critical url=http://10.77.0.1:5248/install/k7x2mp/T/preseed.cfg interface=auto hostname=web1 domain=lab.example BOOTIF=01-52-54-00-77-00-01 panic=30 a=1 a=2 a=3 repo=http://10.77.0.1:5248/images/${'a'.repeat(64)} a=4 --- quiet console=ttyS0`);
   assert.deepEqual(line.sources.map(({ from }) => from), ['preseed', 'LIFECYCLE_KERNEL_ARGUMENTS', 'global', 'tag-gpu', 'profile p', 'machine-k7x2mp']);
-  assert.deepEqual([line.installed, line.refused, line.problems], [['quiet', 'console=ttyS0'], ['bad"word'], []]);
+  assert.deepEqual([line.installed, line.refused], [['quiet', 'console=ttyS0'], ['bad"word']]);
 });
 
 test('kernel arguments that can not work are told before a boot is spent', () => {
   const of = (changes: Partial<Profile>): string[] => kernelLine({ ...fromOf({ profile: profileOf(changes) }), common: '' }).problems.map(formatProblem);
   assert.match(of({ kind: 'kickstart', kernelArguments: '--- quiet' })[0] ?? '', /go to the installed system with preseed and autoinstall only/);
   assert.match(of({ kernelArguments: 'x={{ secrets.password }}' })[0] ?? '', /line 1, column 6 of the kernel arguments: secrets.password was not given/);
-  assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes and Linux keeps 2048/);
+  assert.match(of({ kernelArguments: 'dyndbg="file' })[0] ?? '', /^"dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
+  assert.match(of({ kernelArguments: 'initrd=x' })[0] ?? '', /^"initrd=x" is left out: initrd=, BOOTIF= and ironbus\.\* are said by Ironbus alone/);
+  assert.match(of({ kernelArguments: 'call={{ phone_home.url }}' })[0] ?? '', /line 1, column 9 of the kernel arguments: there is no variable phone_home\.url/);
+  assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes, those that loaders add among them, and Linux keeps 2048/);
+});
+
+test('the command line is counted as Linux gets it: with the real token, and with what PXELINUX adds', () => {
+  const lineOf = (spare: number, token: string) => kernelLine({ ...fromOf({ profile: profileOf({ kernelArguments: 'y'.repeat(500).concat(' ').repeat(3).concat('x'.repeat(spare)) }), configUrl: `http://10.77.0.1:5248/install/k7x2mp/${token}/preseed.cfg` }), common: '' });
+  const [preview, real] = [lineOf(1, 'redacted-token'), lineOf(1, 'T'.repeat(43))];
+  const boots = `BOOT_IMAGE=http://10.77.0.1:5248/images/${'a'.repeat(64)} initrd=http://10.77.0.1:5248/images/${'b'.repeat(64)} ${real.words.join(' ')}`;
+  assert.deepEqual([preview.bytes, real.bytes], [boots.length + 1, boots.length + 1]);
+  const fits = 2048 - real.bytes + 1;
+  assert.deepEqual([lineOf(fits, 'redacted-token').problems, lineOf(fits + 1, 'redacted-token').problems.map(formatProblem)], [
+    [], ['the command line has 2049 bytes, those that loaders add among them, and Linux keeps 2048: move settings into the template'],
+  ]);
 });
 
 const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [

@@ -129,6 +129,9 @@ test('deploying a profile: rendered with what was given first, then asked for; i
 
 test('layers: set as a whole, listed, removed; a name that is no scope is refused', async () => {
   assert.equal((await region.call('PUT', '/api/v1/layers/somewhere', { body: {} })).status, 422);
+  const quoted = await region.call('PUT', '/api/v1/layers/global', { body: { kernelArguments: 'a=1 dyndbg="file x" ' } });
+  assert.deepEqual([quoted.status, (quoted.body['error'] as { violations: { path: string }[] }).violations.map(({ path }) => path)], [422, ['/kernelArguments', '/kernelArguments']]);
+  assert.match(errorOf(quoted).message, /layer global: "dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
   const set = await region.call('PUT', '/api/v1/layers/machine-k7x2mp', { body: { snippets: { users: '# nobody' } } });
   assert.deepEqual(set.body, { id: 'machine-k7x2mp', values: {}, snippets: { users: '# nobody' }, kernelArguments: '' });
   assert.equal((await region.call('DELETE', '/api/v1/layers/machine-k7x2mp')).status, 204);
