@@ -67,7 +67,8 @@ const snippetsOf = ({ profile, layers }: ComposeFrom): Record<string, string> =>
 
 /** What templates see. Names are snake_case, as Liquid’s own are. */
 function scopeOf(from: ComposeFrom): Record<string, unknown> {
-  const { machine, deployment, network, profile, baseUrl } = from;
+  const { deployment, network, profile, baseUrl } = from;
+  const machine = inOneLine(from.machine);
   const domain = network?.domain ?? null;
   const { hardware } = machine;
   return {
@@ -88,6 +89,12 @@ function scopeOf(from: ComposeFrom): Record<string, unknown> {
     images: Object.fromEntries(Object.entries(from.images).map(([id, { sha256 }]) => [id, { url: `${baseUrl}/images/${sha256}`, tree: `${baseUrl}/images/${sha256}/tree`, sha256 }])),
   };
 }
+
+/** What firmware says of itself: a serial with a line end would begin a line of its own in a preseed or a script. */
+const inOneLine = (machine: MachineFacts): MachineFacts =>
+  JSON.parse(JSON.stringify(machine), (_key, value: unknown) => typeof value === 'string' ? value.replace(controls, ' ') : value) as MachineFacts;
+// Unicode's controls and its two separators, which YAML and JavaScript take for line ends.
+const controls = /[\p{Cc}\u2028\u2029]/gu;
 
 const noNetwork = { id: null, cidr: null, prefix: null, netmask: null, gateway: null, dns: [], ntp: [], domain: null, mtu: null, address: null, addressing: 'dhcp' };
 const snake = (value: object): Record<string, unknown> =>

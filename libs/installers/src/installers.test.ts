@@ -1,5 +1,6 @@
 /** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -45,6 +46,12 @@ test('every kind has an example that passes, calls home, and says where its conf
 test('a template sees machine, network, keys and images', () => {
   const template = '#{{ machine.fqdn }} {{ machine.memory_mib }} {{ machine.disks[0].size_bytes }} {{ network.netmask }}/{{ network.prefix }} {{ network.address }} {{ ssh_keys | join: "," }} {{ images.linux.tree }}\n{% include "phone_home" %}';
   assert.match(text(fromOf({ profile: profileOf({ template }) })), /^#web1\.lab\.example 8192 1000000000 255\.255\.240\.0\/20 10\.77\.0\.9 ssh-ed25519 AAAA me http:\/\/10\.77\.0\.1:5248\/images\/a{64}\/tree\n/);
+});
+
+test('what firmware says stays in its line', () => {
+  const hostile = { ...machine, serial: 'S1\nd-i evil/line string x\u0085\u2028y\u0000', hardware: { ...machine.hardware, product: 'A\r\nB', disks: [{ path: '/dev/sda', serial: 'D\n1' }] } } as unknown as MachineFacts;
+  const template = '# {{ machine.serial }}|{{ machine.product }}|{{ machine.disks[0].serial }}|{{ machine.disks | map: "serial" }}\n{% include "phone_home" %}';
+  assert.equal(text(fromOf({ machine: hostile, profile: profileOf({ template }) })).split('\n')[0], '# S1 d-i evil/line string x  y |A  B|D 1|D 1');
 });
 
 test('layers: global, tags by name, machine; the later one wins over values and snippets', () => {
@@ -96,6 +103,7 @@ const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['unknown snippet', { template: '{% include "usres" %}', snippets: { users: '' } }, /there is no snippet "usres"; there are phone_home, users/],
   ['mistake in a snippet', { template: '{% include "users" %}', snippets: { users: '# x\n{{ nobody }}' } }, /^line 2, column 4 of snippet users: there is no variable nobody/],
   ['endless loop', { template: '{% for i in (1..1000000000) %}x{% endfor %}' }, /too large or loops too long/],
+  ['a snippet that includes itself', { template: '{% include "a" %}', snippets: { a: '{% include "a" %}' } }, /^line 1, column 1 of .*: snippets include each other without an end, or tags are nested too deep/],
   ['file of the host', { template: '{% include "/etc/passwd" %}' }, /there is no snippet "\/etc\/passwd"/],
   ['prototype', { template: '{{ machine.constructor }}{{ machine.__proto__ }}' }, /there is no variable machine.constructor/],
   ['preseed: no answer', { template: '# x\nd-i netcfg/get_hostname' }, /^line 2 of the rendered text: "d-i netcfg\/get_hostname" is no answer/],
@@ -165,6 +173,17 @@ test('a value that only a machine’s layers give is judged when there is a mach
 
 test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
+});
+
+const preseeds: [text: string, taken: boolean][] = [
+  ['d-i a/b string x', true], ['d-i a/b string', true], ['d-i a/b \\\n  boolean true', true], ['d-i \\\n  a/b \\\n  string x', true], ['# c \\\nno answer', true], ['d-i a/b string x \\\n\\\n', true],
+  ['d-i\ta/b\tstring\tx', true], ['d-i a/b string x\r', true], ['d-i a/b', false], ['d-i a/b \\\n', false], ['d-i', false], ['# c\nno answer', false],
+];
+test('a preseed is taken or refused as debconf-set-selections does it', { skip: spawnSync('debconf-set-selections', ['--help']).error !== undefined && 'debconf is not here' }, () => {
+  for (const [lines, taken] of preseeds) {
+    const input = `${lines}\n`;
+    assert.deepEqual([kinds.preseed.make(input).ok, spawnSync('debconf-set-selections', ['--checkonly'], { input }).status === 0], [taken, taken], input);
+  }
 });
 
 const secret = 'S3cr3t';

@@ -35,17 +35,17 @@ const debconfTypes = ['boolean', 'string', 'password', 'select', 'multiselect', 
 
 export function checkPreseed(text: string): Problem[] {
   const problems: Problem[] = [];
-  let goesOn = false;
+  let goesOn: { line: number; said: string } | undefined;
   lines(text).forEach((line, index) => {
-    const continued = goesOn;
-    goesOn = line.endsWith('\\');
-    if (continued || /^\s*(#.*)?$/.test(line)) return;
-    const [owner, question, type] = line.trim().replace(/\\$/, '').split(/\s+/);
+    const { line: from, said } = goesOn === undefined ? { line: index + 1, said: line } : { line: goesOn.line, said: goesOn.said + line };
+    goesOn = said.endsWith('\\') ? { line: from, said: said.slice(0, -1) } : undefined;
+    if (goesOn !== undefined || /^\s*(#.*)?$/.test(said)) return;
+    const [owner, question, type] = said.trim().split(/\s+/);
     if (owner === undefined || question === undefined || type === undefined) {
-      problems.push(at(index + 1, `${excerpt(line)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
-    } else if (!debconfTypes.includes(type)) problems.push(at(index + 1, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
+      problems.push(at(from, `${excerpt(said)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
+    } else if (!debconfTypes.includes(type)) problems.push(at(from, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
   });
-  if (goesOn) problems.push(at(lines(text).length, 'the last line ends in a backslash, so nothing goes on after it: remove it'));
+  if (goesOn !== undefined) problems.push(at(lines(text).length, 'the last line ends in a backslash, so nothing goes on after it: remove it'));
   return problems;
 }
 
