@@ -94,6 +94,8 @@ test('the command line is counted as Linux gets it: with the real token, and wit
   ]);
 });
 
+const explosion = `a0: &a0 [${'x, '.repeat(9)}]\n${[1, 2, 3, 4].map((at) => `a${at}: &a${at} [${`*a${at - 1}, `.repeat(9)}]\n`).join('')}`;
+
 const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['unknown variable', { template: 'd-i a/b string x\n  {{ machine.hostnam }}' }, /^line 2, column 6 of the template: there is no variable machine.hostnam/],
   ['value in no layer', { template: '{{ values.disk }}' }, /^line 1, column 4 of the template: values.disk is set in no layer that applies/],
@@ -113,6 +115,10 @@ const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['autoinstall: header', { kind: 'autoinstall', template: '# cloud-config\nautoinstall: {version: 1}' }, /^line 1 .* exactly that/],
   ['autoinstall: YAML', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  version: 1\n a: [' }, /^line [45] .* not YAML/],
   ['autoinstall: version', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  storage: {}\n' }, /^line 2 .* needs "version: 1"/],
+  ['autoinstall: aliases that explode', { kind: 'autoinstall', template: `#cloud-config\nautoinstall: { version: 1 }\n${explosion}` }, /aliases stand for more than 100 copies/],
+  ['autoinstall: two documents', { kind: 'autoinstall', template: '#cloud-config\nautoinstall: { version: 1 }\n---\nb: 1\n' }, /^line 3 .* one document: remove the "---"/],
+  ['talos: aliases that explode', { kind: 'talos', template: `version: v1alpha1\nmachine: {}\n${explosion}` }, /aliases stand for more than 100 copies/],
+  ['autoyast: nothing', { kind: 'autoyast', template: '{% comment %}{% endcomment %}' }, /^line 1 .* not XML: missing root element/],
   ['autoyast: XML', { kind: 'autoyast', template: '<profile>\n<a>\n</b>\n</profile>' }, /^line [234] .* not XML/],
   ['autoyast: root', { kind: 'autoyast', template: '<autoinst/>' }, /AutoYaST wants <profile>/],
   ['ignition: JSON', { kind: 'ignition', template: '{\n "ignition": {,\n}' }, /^line 2 .* not JSON/],
@@ -221,6 +227,8 @@ test('a profile is refused that nobody would hear of, that has no kernel, or who
   assert.match(formats({ overlays: ['initrd', 'disk'] }), /^\/overlays\/1 image disk is of format raw: add the file itself/);
   assert.match(messages({ kind: 'ipxe', template: examples.ipxe }), /^\/kernel the template of kind ipxe is the boot script/);
 });
+
+test('AutoYaST’s file may begin with a byte order mark, as any XML', () => assert.ok(kinds.autoyast.make('\ufeff<profile/>').ok));
 
 test('what a template says can not reach JavaScript', () => {
   for (const evil of ['{{ "".constructor }}', '{{ machine | map: "constructor" | first | json }}', '{% assign x = machine.hasOwnProperty %}{{ x }}']) {

@@ -71,13 +71,14 @@ export function checkTalos(text: string): Problem[] {
 export function checkAutoyast(text: string): Problem[] {
   const problems: Problem[] = [];
   const onError = (_level: string, message: string, context: { locator?: { lineNumber?: number } }): void => {
-    problems.push(at(context.locator?.lineNumber ?? Number(/@#\[line:(\d+)/.exec(message)?.[1] ?? 1), `not XML: ${message.split('\n')[0]}`));
+    problems.push(at(context.locator?.lineNumber || Number(/@#\[line:(\d+)/.exec(message)?.[1] ?? 0) || 1, `not XML: ${message.split('\n')[0]}`));
   };
   try {
-    const root = new (xml().DOMParser)({ onError }).parseFromString(text, 'text/xml').documentElement?.localName;
+    // A byte order mark is no part of the document (XML 1.0, appendix F); this parser takes it for text.
+    const root = new (xml().DOMParser)({ onError }).parseFromString(text.replace(/^\ufeff/, ''), 'text/xml').documentElement?.localName;
     if (problems.length === 0 && root !== 'profile') problems.push(at(1, `the outermost element is <${root ?? 'nothing'}>, AutoYaST wants <profile>`));
   } catch (error) {
-    if (problems.length === 0) problems.push(at((error as { locator?: { lineNumber?: number } }).locator?.lineNumber ?? 1, `not XML: ${(error as Error).message.split('\n')[0]}`));
+    if (problems.length === 0) problems.push(at((error as { locator?: { lineNumber?: number } }).locator?.lineNumber || 1, `not XML: ${(error as Error).message.split('\n')[0]}`));
   }
   return problems.slice(0, 1);
 }
@@ -85,8 +86,17 @@ export function checkAutoyast(text: string): Problem[] {
 export const checkIpxe = (text: string): Problem[] => lines(text)[0]?.trimEnd() === '#!ipxe' ? [] : [at(1, 'an iPXE script begins with "#!ipxe": write exactly that in the first line')];
 
 function readYaml(document: Document): { value: unknown } | { problems: Problem[] } {
-  if (document.errors.length > 0) return { problems: document.errors.map((error) => at(error.linePos?.[0].line ?? 1, `not YAML: ${error.message.split('\n')[0]}`)) };
-  return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map(({ code, linePos, message }) =>
+      at(linePos?.[0].line ?? 1, `not YAML: ${code === 'MULTIPLE_DOCS' ? 'this is one document: remove the "---" and what it separates' : message.split('\n')[0]}`)) };
+  }
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
+  } catch (error) {
+    // The one error that toJS has for a document without errors.
+    if (!(error instanceof ReferenceError)) throw error;
+    return { problems: [at(1, 'its aliases stand for more than 100 copies of one thing: write it with fewer')] };
+  }
 }
 
 const lineOf = (text: string, pattern: RegExp): number => Math.max(1, lines(text).findIndex((line) => pattern.test(line)) + 1);
