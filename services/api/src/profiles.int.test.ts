@@ -115,6 +115,10 @@ test('deploying a profile: rendered with what was given first, then asked for; i
   const without = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian' } });
   assert.deepEqual([without.status, errorOf(without).code], [422, 'REQUEST_INVALID']);
   assert.match(errorOf(without).message, /secrets\.root was not given: deploy with --secret root=<file>/);
+  const large = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x' }, userData: 'ü'.repeat(131_073) } });
+  assert.deepEqual([large.status, errorOf(large).message], [422, '/userData:1: user-data has 262146 bytes, at most 262144 are taken: put large files in the image, or fetch them from a URL']);
+  const misnamed = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x', 'not a name': 'x' } } });
+  assert.equal(misnamed.status, 422, 'no template could say it');
   const asked = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: '$6$salt$hash' } }, headers: { 'idempotency-key': 'one' } });
   assert.equal(asked.status, 200, asked.text);
   const { data } = lifecycle.requests.find((event) => event.type === 'node.deploy-requested') as unknown as { data: { profile: object; image?: object; deployData: string } };
@@ -129,6 +133,10 @@ test('deploying a profile: rendered with what was given first, then asked for; i
 
 test('layers: set as a whole, listed, removed; a name that is no scope is refused', async () => {
   assert.equal((await region.call('PUT', '/api/v1/layers/somewhere', { body: {} })).status, 422);
+  for (const body of [{ values: { Disk: 'sda' } }, { values: { Disk: { x: 1 } } }, { snippets: { Users: 1 } }]) {
+    assert.equal((await region.call('PUT', '/api/v1/layers/global', { body })).status, 422, 'a name that no template can say');
+  }
+  assert.equal((await region.call('POST', '/api/v1/profiles', { body: { ...debian, id: 'misnamed', snippets: { Users: { x: 1 } } } })).status, 422);
   const quoted = await region.call('PUT', '/api/v1/layers/global', { body: { kernelArguments: 'a=1 dyndbg="file x" ' } });
   assert.deepEqual([quoted.status, (quoted.body['error'] as { violations: { path: string }[] }).violations.map(({ path }) => path)], [422, ['/kernelArguments', '/kernelArguments']]);
   assert.match(errorOf(quoted).message, /layer global: "dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);

@@ -19,10 +19,16 @@ const headerOf = (text: string): string | undefined => longestFirst.find((header
 
 /** Every problem, none when cloud-init will take it. `text` is as the owner wrote it; `schema` is cloud-init’s own check of a cloud-config. */
 export function checkUserData(text: string, schema: SchemaCheck = () => []): UserDataProblem[] {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maxUserDataBytes) return [{ line: 1, message: `user-data has ${bytes} bytes, at most ${maxUserDataBytes} are taken: put large files in the image, or fetch them from a URL` }];
+  const large = checkSize(text);
+  if (large.length > 0) return large;
   if (text.includes('\0')) return [{ line: 1, message: 'user-data contains a NUL byte: send it as text, or gzip and MIME it' }];
   return isMime(text) ? checkMime(text, schema) : checkText(text, schema);
+}
+
+/** All that can be said of user-data for a profile’s template, which may put it anywhere. */
+export function checkSize(text: string): UserDataProblem[] {
+  const bytes = Buffer.byteLength(text);
+  return bytes <= maxUserDataBytes ? [] : [{ line: 1, message: `user-data has ${bytes} bytes, at most ${maxUserDataBytes} are taken: put large files in the image, or fetch them from a URL` }];
 }
 
 function checkText(text: string, schema: SchemaCheck): UserDataProblem[] {
