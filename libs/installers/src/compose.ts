@@ -123,21 +123,23 @@ export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
   const own = { from: profile.kind, words: [...words({ configUrl: from.configUrl, hostname: deployment.hostname, domain: network?.domain ?? null }), ...bootInterface(machine)] };
   const common = splitArguments(from.common);
   const layered = layeredArguments(machine, layers, { id: profile.id, arguments: rendered.ok ? rendered.text : '' });
-  const sources = [own, ...(common.words.length === 0 ? [] : [{ from: 'LIFECYCLE_KERNEL_ARGUMENTS', words: common.words }]), ...layered.sources];
+  const sources = [own, ...(common.words.length === 0 ? [] : [{ from: commonSource, words: common.words }]), ...layered.sources];
   const parts = sources.map(({ words: said }) => cut(said));
   const installed = parts.flatMap(({ after }) => after);
   const line = [...parts.flatMap(({ before }) => before), ...(installed.length === 0 ? [] : ['---', ...installed])];
   if (installed.length > 0 && !handsOn) {
     problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
   }
-  const refused = [...common.refused, ...layered.refused];
-  problems.push(...refused.map((word) => ({ in: 'kernelArguments', message: whyRefused(word) })));
+  const refused = [...common.refused.map((word) => ({ from: commonSource, word })), ...layered.refused];
+  problems.push(...refused.map(({ from: said, word }) => ({ in: 'kernelArguments', message: `kernel arguments of ${said}: ${whyRefused(word)}` })));
   const bytes = bytesToBe([...loaderWords(from), ...line].join(' ')) + 1;
   if (bytes > maxCommandLineBytes) {
     problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes, those that loaders add among them, and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
   }
-  return { words: line, bytes, sources, installed, refused, problems };
+  return { words: line, bytes, sources, installed, refused: refused.map(({ word }) => word), problems };
 }
+
+const commonSource = 'LIFECYCLE_KERNEL_ARGUMENTS';
 
 /** PXELINUX says both in full, more than GRUB and iPXE (Syslinux, com32/elflink/ldlinux/kernel.c). */
 function loaderWords({ profile: { id, kernel, initrd, overlays }, baseUrl, images }: ComposeFrom): string[] {

@@ -77,8 +77,8 @@ test('kernel arguments that can not work are told before a boot is spent', () =>
   const of = (changes: Partial<Profile>): string[] => kernelLine({ ...fromOf({ profile: profileOf(changes) }), common: '' }).problems.map(formatProblem);
   assert.match(of({ kind: 'kickstart', kernelArguments: '--- quiet' })[0] ?? '', /go to the installed system with preseed and autoinstall only/);
   assert.match(of({ kernelArguments: 'x={{ secrets.password }}' })[0] ?? '', /line 1, column 6 of the kernel arguments: secrets.password was not given/);
-  assert.match(of({ kernelArguments: 'dyndbg="file' })[0] ?? '', /^"dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
-  assert.match(of({ kernelArguments: 'initrd=x' })[0] ?? '', /^"initrd=x" is left out: initrd=, BOOTIF= and ironbus\.\* are said by Ironbus alone/);
+  assert.match(of({ kernelArguments: 'dyndbg="file' })[0] ?? '', /^kernel arguments of profile p: "dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
+  assert.match(of({ kernelArguments: 'initrd=x' })[0] ?? '', /^kernel arguments of profile p: "initrd=x" is left out: initrd=, BOOTIF= and ironbus\.\* are said by Ironbus alone/);
   assert.match(of({ kernelArguments: 'call={{ phone_home.url }}' })[0] ?? '', /line 1, column 9 of the kernel arguments: there is no variable phone_home\.url/);
   assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes, those that loaders add among them, and Linux keeps 2048/);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
+import { type BootPolicy, bootPoliciesBucket, type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
 import { generateRackKey, open } from '@ironbus/runtime';
 import { waitFor } from '@ironbus/testkit';
 import { errorOf, fakeLifecycle, makeNode, startRegion, type Fake, type Region } from './testing/region.ts';
@@ -89,6 +89,13 @@ test('a preview has the machine’s facts, the layers and the command line by so
   assert.match(preview.body['kernelLine'] as string, /^auto=true .* console=ttyS1 priority=high$/);
   assert.deepEqual((preview.body['sources'] as { from: string }[]).map(({ from }) => from), ['preseed', 'tag-gpu', 'profile debian']);
   assert.equal((await region.call('POST', '/api/v1/profiles/debian/preview?machine=nobody')).status, 404);
+  const policy = { node: 'k7x2mp', mac: '52:54:00:77:00:01', version: 1, status: 'Ready', hostname: 'web1', answer: 'local', operation: null, why: 'a test', reservedAddress: null, bootPath: 0, kernelArguments: 'panic=7 odd"word' };
+  await lifecycle.bus.kv(bootPoliciesBucket).put('525400770001', policy as unknown as BootPolicy);
+  const common = await region.call('POST', '/api/v1/profiles/debian/preview?machine=web1');
+  assert.match(common.body['kernelLine'] as string, / panic=7 console=ttyS1 priority=high$/, 'as the rack says it');
+  assert.deepEqual((common.body['sources'] as { from: string }[]).map(({ from }) => from), ['preseed', 'LIFECYCLE_KERNEL_ARGUMENTS', 'tag-gpu', 'profile debian']);
+  assert.match((common.body['problems'] as string[])[0] ?? '', /kernel arguments of LIFECYCLE_KERNEL_ARGUMENTS: "odd\\"word" can not be said to every boot loader/);
+  await lifecycle.bus.kv(bootPoliciesBucket).delete('525400770001');
 });
 
 test('a profile in Butane is previewed as the Ignition that the machine would fetch; what is wrong has its line', async () => {
