@@ -124,6 +124,10 @@ test('deploying a profile: rendered with what was given first, then asked for; i
   assert.match(errorOf(without).message, /secrets\.root was not given: deploy with --secret root=<file>/);
   const large = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x' }, userData: 'ü'.repeat(131_073) } });
   assert.deepEqual([large.status, errorOf(large).message], [422, '/userData:1: user-data has 262146 bytes, at most 262144 are taken: put large files in the image, or fetch them from a URL']);
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`s${index}`, 'x'.repeat(4096)]));
+  const heavy = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { ...many, root: 'x' } } });
+  assert.equal(heavy.status, 422, heavy.text);
+  assert.match(errorOf(heavy).message, /^\/secrets: the secrets have \d+ bytes together, at most 262144 are taken/);
   const misnamed = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x', 'not a name': 'x' } } });
   assert.equal(misnamed.status, 422, 'no template could say it');
   const asked = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: '$6$salt$hash' } }, headers: { 'idempotency-key': 'one' } });

@@ -31,6 +31,12 @@ export function checkSize(text: string): UserDataProblem[] {
   return bytes <= maxUserDataBytes ? [] : [{ line: 1, message: `user-data has ${bytes} bytes, at most ${maxUserDataBytes} are taken: put large files in the image, or fetch them from a URL` }];
 }
 
+/** Sealed together with user-data, for which a rack’s bucket has room. */
+export function checkSecretsSize(secrets: Readonly<Record<string, string>>): string[] {
+  const bytes = Buffer.byteLength(JSON.stringify(secrets));
+  return bytes <= maxUserDataBytes ? [] : [`the secrets have ${bytes} bytes together, at most ${maxUserDataBytes} are taken: let the installer fetch large ones by URL`];
+}
+
 function checkText(text: string, schema: SchemaCheck): UserDataProblem[] {
   switch (headerOf(text)) {
     case undefined: return [headerProblem(text.split('\n', 1)[0] ?? '')];
