@@ -5,7 +5,7 @@ import { defineBucket } from './define-bucket.ts';
 import { ForeignServer } from './events/dhcp.ts';
 import { Image } from './image.ts';
 import { Network } from './network.ts';
-import { Layer, Profile } from './profile.ts';
+import { Layer, Profile, TemplateSecrets } from './profile.ts';
 import { Ipv4Address, IpAddressText, MacAddress, NodeIdText, RackIdText, Timestamp, Token } from './primitives.ts';
 import { Sealed } from './sealed.ts';
 
@@ -38,7 +38,7 @@ export const deployDataBucket = defineBucket({ bucket: 'deploy-data', owner: 'ap
 /** What `deploy-data` opens to. `userData` is text, as the owner wrote it; `secrets` are for an installer profile’s template. */
 export const DeployData = Type.Object({
   userData: Type.Union([Type.String({ maxLength: 262_144 }), Type.Null()]),
-  secrets: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), Type.String({ maxLength: 4096 }))),
+  secrets: Type.Optional(TemplateSecrets),
 });
 export type DeployData = Static<typeof DeployData>;
 

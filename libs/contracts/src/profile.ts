@@ -12,9 +12,14 @@ export const ProfileKind = Type.Unsafe<ProfileKind>(Type.Union(profileKinds.map(
 /** A kernel or an initrd: an absolute URL, or `image:<id>` (an image of format `file`), or `image:<id>/<path>` (a path in an ISO’s tree). */
 export const BootFile = Type.String({ maxLength: 500, pattern: '^(https?://[A-Za-z0-9.:\\[\\]-]+/[A-Za-z0-9._~,:@%+=/-]+|image:[a-z0-9][a-z0-9-]{0,62}(/[A-Za-z0-9._+~@%-]+)*)$' });
 
-const name = '^[a-z][a-z0-9_]{0,62}$';
-export const Snippets = Type.Record(Type.String({ pattern: name }), Type.String({ maxLength: 65_536 }));
-export const TemplateValues = Type.Record(Type.String({ pattern: name }), Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]));
+/** A name as templates write it. */
+const Name = Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' });
+/** Without it a pattern says nothing of the names that do not match, nor of what they hold. */
+const closed = { additionalProperties: false } as const;
+export const Snippets = Type.Record(Name, Type.String({ maxLength: 65_536 }), closed);
+export const TemplateValues = Type.Record(Name, Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]), closed);
+/** What a deployment alone knows; they travel sealed to the rack. */
+export const TemplateSecrets = Type.Record(Name, Type.String({ maxLength: 4096 }), closed);
 /** Words for a kernel’s command line; a profile’s may hold Liquid. */
 const KernelArguments = Type.String({ maxLength: 2000 });
 

@@ -3,10 +3,10 @@ import { macToken, type Deployment, type Image, type Layer, type Mac, type Machi
 import { imageFile } from './image-file.ts';
 import { kinds, phoneHomeCommand } from './kinds.ts';
 import { cut, layeredArguments, mergedSnippets, mergedValues, type Source } from './layers.ts';
-import { holdsStandIn } from './stand-ins.ts';
+import { bytesToBe, holdsStandIn, redacted } from './stand-ins.ts';
 import { renderTemplate, type Problem } from './template.ts';
 import { templateLine } from './template-line.ts';
-import { splitArguments } from './words.ts';
+import { splitArguments, whyRefused } from './words.ts';
 
 /** An image of the index by id: what a template needs of it. */
 export type ImageUrls = Readonly<Record<string, { sha256: string; format?: Image['format'] }>>;
@@ -27,8 +27,27 @@ export type ComposeFrom = {
  */
 export type Composed = { ok: true; text: string; rendered: string } | { ok: false; problem: Problem; rendered?: string; standIn?: boolean };
 
-/** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. */
+/** The configuration; `phone_home` is a snippet that every kind but talos and ipxe has. What is said of a problem holds no secret: it goes to logs. */
 export function renderConfig(from: ComposeFrom): Composed {
+  const made = compose(from);
+  return made.ok ? made : { ...made, problem: withoutSecrets(made.problem, from) };
+}
+
+/**
+ * Messages quote what they are about. The same is looked for with stand-ins for every secret, and said of those; what only the secret itself
+ * makes wrong is told by its place alone.
+ */
+function withoutSecrets(problem: Problem, from: ComposeFrom): Problem {
+  const secrets = Object.fromEntries(Object.keys(from.secrets).map((name) => [name, redacted(name)]));
+  const shown = compose({
+    ...from, secrets, userData: from.userData === null ? null : redacted('user-data'),
+    configUrl: from.configUrl.replace(/[^/]*(?=\/[^/]*$)/, redacted('token')), phoneHomeUrl: from.phoneHomeUrl.replace(/[^/]*$/, redacted('token')),
+  });
+  if (!shown.ok) return shown.problem;
+  return { ...problem, message: `what a secret or the user-data says is not taken here by ${from.profile.kind}: look at its quotes and line ends, or let a filter such as | json write it` };
+}
+
+function compose(from: ComposeFrom): Composed {
   const snippets = snippetsOf(from);
   const { template, kind } = from.profile;
   const rendered = renderTemplate(template, snippets, scopeOf(from));
@@ -48,7 +67,8 @@ const snippetsOf = ({ profile, layers }: ComposeFrom): Record<string, string> =>
 
 /** What templates see. Names are snake_case, as Liquid’s own are. */
 function scopeOf(from: ComposeFrom): Record<string, unknown> {
-  const { machine, deployment, network, profile, baseUrl } = from;
+  const { deployment, network, profile, baseUrl } = from;
+  const machine = inOneLine(from.machine);
   const domain = network?.domain ?? null;
   const { hardware } = machine;
   return {
@@ -70,6 +90,12 @@ function scopeOf(from: ComposeFrom): Record<string, unknown> {
   };
 }
 
+/** What firmware says of itself: a serial with a line end would begin a line of its own in a preseed or a script. */
+const inOneLine = (machine: MachineFacts): MachineFacts =>
+  JSON.parse(JSON.stringify(machine), (_key, value: unknown) => typeof value === 'string' ? value.replace(controls, ' ') : value) as MachineFacts;
+// Unicode's controls and its two separators, which YAML and JavaScript take for line ends.
+const controls = /[\p{Cc}\u2028\u2029]/gu;
+
 const noNetwork = { id: null, cidr: null, prefix: null, netmask: null, gateway: null, dns: [], ntp: [], domain: null, mtu: null, address: null, addressing: 'dhcp' };
 const snake = (value: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(value).map(([key, own]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), own as unknown]));
@@ -80,8 +106,11 @@ function netmaskOf(cidr: string): string {
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join('.');
 }
 
-/** `words` in order, each source by name; what follows `---` reaches the installed system where the installer hands it on. */
-export type KernelLine = { words: string[]; sources: Source[]; installed: string[]; refused: string[]; problems: Problem[] };
+/**
+ * `words` in order, each source by name; what follows `---` reaches the installed system where the installer hands it on. `bytes` is what
+ * Linux gets at most: a stand-in counts as its token, and loaders say kernel and initrd in the line.
+ */
+export type KernelLine = { words: string[]; bytes: number; sources: Source[]; installed: string[]; refused: string[]; problems: Problem[] };
 
 /** COMMAND_LINE_SIZE of Linux on x86 and arm64, with the closing NUL. */
 export const maxCommandLineBytes = 2048;
@@ -89,29 +118,42 @@ export const maxCommandLineBytes = 2048;
 export function kernelLine(from: ComposeFrom & { common: string }): KernelLine {
   const { profile, machine, layers, deployment, network } = from;
   const { words, handsOn } = kinds[profile.kind];
-  const rendered = renderTemplate(profile.kernelArguments, snippetsOf(from), { ...scopeOf(from), secrets: {}, user_data: null });
+  const rendered = renderTemplate(profile.kernelArguments, snippetsOf(from), { ...scopeOf(from), secrets: {}, user_data: null, phone_home: {} });
   const problems: Problem[] = rendered.ok ? [] : [{ ...rendered.problem, in: 'kernelArguments' }];
   const own = { from: profile.kind, words: [...words({ configUrl: from.configUrl, hostname: deployment.hostname, domain: network?.domain ?? null }), ...bootInterface(machine)] };
   const common = splitArguments(from.common);
   const layered = layeredArguments(machine, layers, { id: profile.id, arguments: rendered.ok ? rendered.text : '' });
-  const sources = [own, ...(common.words.length === 0 ? [] : [{ from: 'LIFECYCLE_KERNEL_ARGUMENTS', words: common.words }]), ...layered.sources];
+  const sources = [own, ...(common.words.length === 0 ? [] : [{ from: commonSource, words: common.words }]), ...layered.sources];
   const parts = sources.map(({ words: said }) => cut(said));
   const installed = parts.flatMap(({ after }) => after);
   const line = [...parts.flatMap(({ before }) => before), ...(installed.length === 0 ? [] : ['---', ...installed])];
   if (installed.length > 0 && !handsOn) {
     problems.push({ in: 'kernelArguments', message: `words after --- go to the installed system with preseed and autoinstall only: ${profile.kind} says them in its template` });
   }
-  const bytes = line.join(' ').length + 1;
+  const refused = [...common.refused.map((word) => ({ from: commonSource, word })), ...layered.refused];
+  problems.push(...refused.map(({ from: said, word }) => ({ in: 'kernelArguments', message: `kernel arguments of ${said}: ${whyRefused(word)}` })));
+  const bytes = bytesToBe([...loaderWords(from), ...line].join(' ')) + 1;
   if (bytes > maxCommandLineBytes) {
-    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
+    problems.push({ in: 'kernelArguments', message: `the command line has ${bytes} bytes, those that loaders add among them, and Linux keeps ${maxCommandLineBytes}: move settings into the template` });
   }
-  return { words: line, sources, installed, refused: [...common.refused, ...layered.refused], problems };
+  return { words: line, bytes, sources, installed, refused: refused.map(({ word }) => word), problems };
+}
+
+const commonSource = 'LIFECYCLE_KERNEL_ARGUMENTS';
+
+/** PXELINUX says both in full, more than GRUB and iPXE (Syslinux, com32/elflink/ldlinux/kernel.c). */
+function loaderWords({ profile: { id, kernel, initrd, overlays }, baseUrl, images }: ComposeFrom): string[] {
+  const url = (file: string | null): string => file === null ? '' : bootFileUrl(file, { baseUrl, images }) ?? file;
+  return [`BOOT_IMAGE=${url(kernel)}`, `initrd=${overlays.length > 0 ? initrdUrl(baseUrl, id) : url(initrd)}`];
 }
 
 const bootInterface = ({ bootMac, macs }: MachineFacts): string[] => {
   const mac: Mac | undefined = bootMac ?? macs[0];
   return mac === undefined ? [] : [`BOOTIF=01-${(macToken(mac).match(/../g) ?? []).join('-')}`];
 };
+
+/** An initrd that overlays are joined to. */
+export const initrdUrl = (baseUrl: string, profile: string): string => `${baseUrl}/profiles/${profile}/initrd`;
 
 /** Where a loader fetches a profile’s kernel or initrd; undefined where its image is not in the index. */
 export function bootFileUrl(file: string, { baseUrl, images }: Pick<ComposeFrom, 'baseUrl' | 'images'>): string | undefined {

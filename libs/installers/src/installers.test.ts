@@ -1,5 +1,6 @@
 /** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -47,6 +48,12 @@ test('a template sees machine, network, keys and images', () => {
   assert.match(text(fromOf({ profile: profileOf({ template }) })), /^#web1\.lab\.example 8192 1000000000 255\.255\.240\.0\/20 10\.77\.0\.9 ssh-ed25519 AAAA me http:\/\/10\.77\.0\.1:5248\/images\/a{64}\/tree\n/);
 });
 
+test('what firmware says stays in its line', () => {
+  const hostile = { ...machine, serial: 'S1\nd-i evil/line string x\u0085\u2028y\u0000', hardware: { ...machine.hardware, product: 'A\r\nB', disks: [{ path: '/dev/sda', serial: 'D\n1' }] } } as unknown as MachineFacts;
+  const template = '# {{ machine.serial }}|{{ machine.product }}|{{ machine.disks[0].serial }}|{{ machine.disks | map: "serial" }}\n{% include "phone_home" %}';
+  assert.equal(text(fromOf({ machine: hostile, profile: profileOf({ template }) })).split('\n')[0], '# S1 d-i evil/line string x  y |A  B|D 1|D 1');
+});
+
 test('layers: global, tags by name, machine; the later one wins over values and snippets', () => {
   const all = [
     layer('global', { values: { disk: 'global', zone: 'UTC' }, snippets: { users: '# global' } }), layer('tag-gpu', { values: { disk: 'gpu' } }),
@@ -63,15 +70,31 @@ test('kernel arguments: the kind’s, the common ones, global, tag, profile, mac
   const line = kernelLine({ ...fromOf({ layers, profile: profileOf({ kernelArguments: 'a=3 repo={{ images.linux.url }}' }) }), common: 'panic=30' });
   assert.equal(line.words.join(' '), `auto=true priority=critical url=http://10.77.0.1:5248/install/k7x2mp/T/preseed.cfg interface=auto hostname=web1 domain=lab.example BOOTIF=01-52-54-00-77-00-01 panic=30 a=1 a=2 a=3 repo=http://10.77.0.1:5248/images/${'a'.repeat(64)} a=4 --- quiet console=ttyS0`);
   assert.deepEqual(line.sources.map(({ from }) => from), ['preseed', 'LIFECYCLE_KERNEL_ARGUMENTS', 'global', 'tag-gpu', 'profile p', 'machine-k7x2mp']);
-  assert.deepEqual([line.installed, line.refused, line.problems], [['quiet', 'console=ttyS0'], ['bad"word'], []]);
+  assert.deepEqual([line.installed, line.refused], [['quiet', 'console=ttyS0'], ['bad"word']]);
 });
 
 test('kernel arguments that can not work are told before a boot is spent', () => {
   const of = (changes: Partial<Profile>): string[] => kernelLine({ ...fromOf({ profile: profileOf(changes) }), common: '' }).problems.map(formatProblem);
   assert.match(of({ kind: 'kickstart', kernelArguments: '--- quiet' })[0] ?? '', /go to the installed system with preseed and autoinstall only/);
   assert.match(of({ kernelArguments: 'x={{ secrets.password }}' })[0] ?? '', /line 1, column 6 of the kernel arguments: secrets.password was not given/);
-  assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes and Linux keeps 2048/);
+  assert.match(of({ kernelArguments: 'dyndbg="file' })[0] ?? '', /^kernel arguments of profile p: "dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
+  assert.match(of({ kernelArguments: 'initrd=x' })[0] ?? '', /^kernel arguments of profile p: "initrd=x" is left out: initrd=, BOOTIF= and ironbus\.\* are said by Ironbus alone/);
+  assert.match(of({ kernelArguments: 'call={{ phone_home.url }}' })[0] ?? '', /line 1, column 9 of the kernel arguments: there is no variable phone_home\.url/);
+  assert.match(of({ kernelArguments: Array.from({ length: 20 }, (_, index) => `word${index}=${'y'.repeat(90)}`).join(' ') })[0] ?? '', /has \d+ bytes, those that loaders add among them, and Linux keeps 2048/);
 });
+
+test('the command line is counted as Linux gets it: with the real token, and with what PXELINUX adds', () => {
+  const lineOf = (spare: number, token: string) => kernelLine({ ...fromOf({ profile: profileOf({ kernelArguments: 'y'.repeat(500).concat(' ').repeat(3).concat('x'.repeat(spare)) }), configUrl: `http://10.77.0.1:5248/install/k7x2mp/${token}/preseed.cfg` }), common: '' });
+  const [preview, real] = [lineOf(1, 'redacted-token'), lineOf(1, 'T'.repeat(43))];
+  const boots = `BOOT_IMAGE=http://10.77.0.1:5248/images/${'a'.repeat(64)} initrd=http://10.77.0.1:5248/images/${'b'.repeat(64)} ${real.words.join(' ')}`;
+  assert.deepEqual([preview.bytes, real.bytes], [boots.length + 1, boots.length + 1]);
+  const fits = 2048 - real.bytes + 1;
+  assert.deepEqual([lineOf(fits, 'redacted-token').problems, lineOf(fits + 1, 'redacted-token').problems.map(formatProblem)], [
+    [], ['the command line has 2049 bytes, those that loaders add among them, and Linux keeps 2048: move settings into the template'],
+  ]);
+});
+
+const explosion = `a0: &a0 [${'x, '.repeat(9)}]\n${[1, 2, 3, 4].map((at) => `a${at}: &a${at} [${`*a${at - 1}, `.repeat(9)}]\n`).join('')}`;
 
 const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['unknown variable', { template: 'd-i a/b string x\n  {{ machine.hostnam }}' }, /^line 2, column 6 of the template: there is no variable machine.hostnam/],
@@ -82,6 +105,7 @@ const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['unknown snippet', { template: '{% include "usres" %}', snippets: { users: '' } }, /there is no snippet "usres"; there are phone_home, users/],
   ['mistake in a snippet', { template: '{% include "users" %}', snippets: { users: '# x\n{{ nobody }}' } }, /^line 2, column 4 of snippet users: there is no variable nobody/],
   ['endless loop', { template: '{% for i in (1..1000000000) %}x{% endfor %}' }, /too large or loops too long/],
+  ['a snippet that includes itself', { template: '{% include "a" %}', snippets: { a: '{% include "a" %}' } }, /^line 1, column 1 of .*: snippets include each other without an end, or tags are nested too deep/],
   ['file of the host', { template: '{% include "/etc/passwd" %}' }, /there is no snippet "\/etc\/passwd"/],
   ['prototype', { template: '{{ machine.constructor }}{{ machine.__proto__ }}' }, /there is no variable machine.constructor/],
   ['preseed: no answer', { template: '# x\nd-i netcfg/get_hostname' }, /^line 2 of the rendered text: "d-i netcfg\/get_hostname" is no answer/],
@@ -91,6 +115,10 @@ const mistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
   ['autoinstall: header', { kind: 'autoinstall', template: '# cloud-config\nautoinstall: {version: 1}' }, /^line 1 .* exactly that/],
   ['autoinstall: YAML', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  version: 1\n a: [' }, /^line [45] .* not YAML/],
   ['autoinstall: version', { kind: 'autoinstall', template: '#cloud-config\nautoinstall:\n  storage: {}\n' }, /^line 2 .* needs "version: 1"/],
+  ['autoinstall: aliases that explode', { kind: 'autoinstall', template: `#cloud-config\nautoinstall: { version: 1 }\n${explosion}` }, /aliases stand for more than 100 copies/],
+  ['autoinstall: two documents', { kind: 'autoinstall', template: '#cloud-config\nautoinstall: { version: 1 }\n---\nb: 1\n' }, /^line 3 .* one document: remove the "---"/],
+  ['talos: aliases that explode', { kind: 'talos', template: `version: v1alpha1\nmachine: {}\n${explosion}` }, /aliases stand for more than 100 copies/],
+  ['autoyast: nothing', { kind: 'autoyast', template: '{% comment %}{% endcomment %}' }, /^line 1 .* not XML: missing root element/],
   ['autoyast: XML', { kind: 'autoyast', template: '<profile>\n<a>\n</b>\n</profile>' }, /^line [234] .* not XML/],
   ['autoyast: root', { kind: 'autoyast', template: '<autoinst/>' }, /AutoYaST wants <profile>/],
   ['ignition: JSON', { kind: 'ignition', template: '{\n "ignition": {,\n}' }, /^line 2 .* not JSON/],
@@ -153,6 +181,38 @@ test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
 });
 
+const preseeds: [text: string, taken: boolean][] = [
+  ['d-i a/b string x', true], ['d-i a/b string', true], ['d-i a/b \\\n  boolean true', true], ['d-i \\\n  a/b \\\n  string x', true], ['# c \\\nno answer', true], ['d-i a/b string x \\\n\\\n', true],
+  ['d-i\ta/b\tstring\tx', true], ['d-i a/b string x\r', true], ['d-i a/b', false], ['d-i a/b \\\n', false], ['d-i', false], ['# c\nno answer', false],
+];
+test('a preseed is taken or refused as debconf-set-selections does it', { skip: spawnSync('debconf-set-selections', ['--help']).error !== undefined && 'debconf is not here' }, () => {
+  for (const [lines, taken] of preseeds) {
+    const input = `${lines}\n`;
+    assert.deepEqual([kinds.preseed.make(input).ok, spawnSync('debconf-set-selections', ['--checkonly'], { input }).status === 0], [taken, taken], input);
+  }
+});
+
+const secret = 'S3cr3t';
+const secretMistakes: [why: string, profile: Partial<Profile>, message: RegExp][] = [
+  ['preseed', { template: 'd-i a/b string x\nd-i c/d password {{ secrets.several }}' }, /^line 3 of the rendered text: what a secret or the user-data says is not taken here by preseed: look at its quotes and line ends/],
+  ['preseed, the user-data', { template: '{{ user_data }}' }, /^line 1 of the rendered text.*: "redacted-user-data" is no answer/],
+  ['preseed, a mistake besides', { template: 'd-i a/b strnig {{ secrets.root }}' }, /"strnig" is no type of debconf/],
+  ['a snippet’s name', { template: '{% include secrets.root %}' }, /^line 1, column 1 of the template: there is no snippet "redacted-root"/],
+  ['a call home', { template: 'd-i a/b string x\n{{ phone_home.url | replace: "http://10.77.0.1:5248/phone-home/", "" }}' }, /"k7x2mp\/redacted-token" is no answer/],
+  ['ignition, a value', { kind: 'ignition', template: '{"ignition":{"version":"{{ secrets.root }}"}}' }, /there is no spec version "redacted-root"/],
+  ['ignition, no JSON', { kind: 'ignition', template: '{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"name":"a","passwordHash":"{{ secrets.quoted }}"}]}}\n' }, /^line 1 of the rendered text: what a secret/],
+  ['autoyast', { kind: 'autoyast', template: '<profile><{{ secrets.root }}></profile>' }, /not XML/],
+];
+
+test('what is said of a mistake holds no secret, for it goes to logs', async (t) => {
+  const from = { phoneHomeUrl: `http://10.77.0.1:5248/phone-home/k7x2mp/${secret}`, userData: secret, secrets: { root: secret, several: `a\n${secret}`, quoted: `"${secret}` } };
+  for (const [why, profile, message] of secretMistakes) await t.test(why, () => {
+    const told = problem(fromOf({ ...from, profile: profileOf(profile) }));
+    assert.match(told, message);
+    assert.ok(!told.includes(secret), told);
+  });
+});
+
 test('a profile is refused that nobody would hear of, that has no kernel, or whose overlays have nothing to follow', () => {
   const messages = (changes: Partial<Profile>): string => checkProfile(profileOf(changes), { images: {}, layers: [] }).map(({ path, message }) => `${path} ${message}`).join('; ');
   assert.match(messages({ template: 'd-i a/b string {{ values.x }} {{ secrets.y }}\n' }), /^\/template nothing in it calls home/);
@@ -167,6 +227,8 @@ test('a profile is refused that nobody would hear of, that has no kernel, or who
   assert.match(formats({ overlays: ['initrd', 'disk'] }), /^\/overlays\/1 image disk is of format raw: add the file itself/);
   assert.match(messages({ kind: 'ipxe', template: examples.ipxe }), /^\/kernel the template of kind ipxe is the boot script/);
 });
+
+test('AutoYaST’s file may begin with a byte order mark, as any XML', () => assert.ok(kinds.autoyast.make('\ufeff<profile/>').ok));
 
 test('what a template says can not reach JavaScript', () => {
   for (const evil of ['{{ "".constructor }}', '{{ machine | map: "constructor" | first | json }}', '{% assign x = machine.hasOwnProperty %}{{ x }}']) {

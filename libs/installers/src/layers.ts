@@ -25,8 +25,11 @@ export function cut(words: readonly string[]): { before: readonly string[]; afte
 /** Where words come from, in the order they are said: the kernel takes the last of two that contradict each other. */
 export type Source = { from: string; words: readonly string[] };
 
-/** Arguments of the layers, around the profile’s: global, tag, profile, machine. `refused` are words no loader may be given. */
-export function layeredArguments(machine: Pick<MachineFacts, 'id'>, layers: readonly Layer[], profile?: { id: string; arguments: string }): { sources: Source[]; refused: string[] } {
+/** A word that no loader may be given, and who said it. */
+export type Refused = { from: string; word: string };
+
+/** Arguments of the layers, around the profile’s: global, tag, profile, machine. */
+export function layeredArguments(machine: Pick<MachineFacts, 'id'>, layers: readonly Layer[], profile?: { id: string; arguments: string }): { sources: Source[]; refused: Refused[] } {
   const own = layers.filter((layer) => layer.id === `machine-${machine.id}`);
   const texts = [
     ...layers.filter((layer) => !own.includes(layer)).map((layer) => ({ from: layer.id, text: layer.kernelArguments })),
@@ -34,5 +37,5 @@ export function layeredArguments(machine: Pick<MachineFacts, 'id'>, layers: read
     ...own.map((layer) => ({ from: layer.id, text: layer.kernelArguments })),
   ];
   const split = texts.map(({ from, text }) => ({ from, ...splitArguments(text) }));
-  return { sources: split.filter(({ words }) => words.length > 0).map(({ from, words }) => ({ from, words })), refused: split.flatMap(({ refused }) => refused) };
+  return { sources: split.filter(({ words }) => words.length > 0).map(({ from, words }) => ({ from, words })), refused: split.flatMap(({ from, refused }) => refused.map((word) => ({ from, word }))) };
 }

@@ -35,17 +35,17 @@ const debconfTypes = ['boolean', 'string', 'password', 'select', 'multiselect', 
 
 export function checkPreseed(text: string): Problem[] {
   const problems: Problem[] = [];
-  let goesOn = false;
+  let goesOn: { line: number; said: string } | undefined;
   lines(text).forEach((line, index) => {
-    const continued = goesOn;
-    goesOn = line.endsWith('\\');
-    if (continued || /^\s*(#.*)?$/.test(line)) return;
-    const [owner, question, type] = line.trim().replace(/\\$/, '').split(/\s+/);
+    const { line: from, said } = goesOn === undefined ? { line: index + 1, said: line } : { line: goesOn.line, said: goesOn.said + line };
+    goesOn = said.endsWith('\\') ? { line: from, said: said.slice(0, -1) } : undefined;
+    if (goesOn !== undefined || /^\s*(#.*)?$/.test(said)) return;
+    const [owner, question, type] = said.trim().split(/\s+/);
     if (owner === undefined || question === undefined || type === undefined) {
-      problems.push(at(index + 1, `${excerpt(line)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
-    } else if (!debconfTypes.includes(type)) problems.push(at(index + 1, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
+      problems.push(at(from, `${excerpt(said)} is no answer: write "<owner> <question> <type> <value>", such as "d-i time/zone string UTC"`));
+    } else if (!debconfTypes.includes(type)) problems.push(at(from, `${JSON.stringify(type)} is no type of debconf; there are ${debconfTypes.join(', ')}`));
   });
-  if (goesOn) problems.push(at(lines(text).length, 'the last line ends in a backslash, so nothing goes on after it: remove it'));
+  if (goesOn !== undefined) problems.push(at(lines(text).length, 'the last line ends in a backslash, so nothing goes on after it: remove it'));
   return problems;
 }
 
@@ -71,13 +71,14 @@ export function checkTalos(text: string): Problem[] {
 export function checkAutoyast(text: string): Problem[] {
   const problems: Problem[] = [];
   const onError = (_level: string, message: string, context: { locator?: { lineNumber?: number } }): void => {
-    problems.push(at(context.locator?.lineNumber ?? Number(/@#\[line:(\d+)/.exec(message)?.[1] ?? 1), `not XML: ${message.split('\n')[0]}`));
+    problems.push(at(context.locator?.lineNumber || Number(/@#\[line:(\d+)/.exec(message)?.[1] ?? 0) || 1, `not XML: ${message.split('\n')[0]}`));
   };
   try {
-    const root = new (xml().DOMParser)({ onError }).parseFromString(text, 'text/xml').documentElement?.localName;
+    // A byte order mark is no part of the document (XML 1.0, appendix F); this parser takes it for text.
+    const root = new (xml().DOMParser)({ onError }).parseFromString(text.replace(/^\ufeff/, ''), 'text/xml').documentElement?.localName;
     if (problems.length === 0 && root !== 'profile') problems.push(at(1, `the outermost element is <${root ?? 'nothing'}>, AutoYaST wants <profile>`));
   } catch (error) {
-    if (problems.length === 0) problems.push(at((error as { locator?: { lineNumber?: number } }).locator?.lineNumber ?? 1, `not XML: ${(error as Error).message.split('\n')[0]}`));
+    if (problems.length === 0) problems.push(at((error as { locator?: { lineNumber?: number } }).locator?.lineNumber || 1, `not XML: ${(error as Error).message.split('\n')[0]}`));
   }
   return problems.slice(0, 1);
 }
@@ -85,8 +86,17 @@ export function checkAutoyast(text: string): Problem[] {
 export const checkIpxe = (text: string): Problem[] => lines(text)[0]?.trimEnd() === '#!ipxe' ? [] : [at(1, 'an iPXE script begins with "#!ipxe": write exactly that in the first line')];
 
 function readYaml(document: Document): { value: unknown } | { problems: Problem[] } {
-  if (document.errors.length > 0) return { problems: document.errors.map((error) => at(error.linePos?.[0].line ?? 1, `not YAML: ${error.message.split('\n')[0]}`)) };
-  return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map(({ code, linePos, message }) =>
+      at(linePos?.[0].line ?? 1, `not YAML: ${code === 'MULTIPLE_DOCS' ? 'this is one document: remove the "---" and what it separates' : message.split('\n')[0]}`)) };
+  }
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
+  } catch (error) {
+    // The one error that toJS has for a document without errors.
+    if (!(error instanceof ReferenceError)) throw error;
+    return { problems: [at(1, 'its aliases stand for more than 100 copies of one thing: write it with fewer')] };
+  }
 }
 
 const lineOf = (text: string, pattern: RegExp): number => Math.max(1, lines(text).findIndex((line) => pattern.test(line)) + 1);

@@ -58,6 +58,7 @@ function reason(error: LiquidError, known: readonly string[]): string {
   const missing = /Failed to lookup "([^"]*)"/.exec(said)?.[1];
   if (missing !== undefined) return `there is no snippet ${JSON.stringify(missing)}; there are ${known.join(', ') || 'none'}`;
   if (/(memory alloc|template render|parse length) limit exceeded/.test(said)) return 'the template is too large or loops too long';
+  if (said === 'Maximum call stack size exceeded') return 'snippets include each other without an end, or tags are nested too deep: let a snippet include others only';
   return said;
 }
 

@@ -17,3 +17,8 @@ export function splitArguments(text: string): Words {
   const good = (part: string): boolean => word.test(part) && !operators.includes(part) && !part.startsWith('#') && !reserved.test(part);
   return { words: all.filter(good), refused: all.filter((part) => !good(part)) };
 }
+
+/** For people: without it the machine would boot with a word less, and nobody would know. */
+export const whyRefused = (word: string): string => reserved.test(word)
+  ? `${JSON.stringify(word)} is left out: initrd=, BOOTIF= and ironbus.* are said by Ironbus alone`
+  : `${JSON.stringify(word)} can not be said to every boot loader, so it is left out: write words without quotes, backslashes, $ and braces`;

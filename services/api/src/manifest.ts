@@ -1,5 +1,5 @@
 import {
-  auditRecorded, bmcBucket, defineManifest, deployDataBucket, dhcpServersBucket, imageAdded, imageRemoved, imagesBucket, layerChanged, layersBucket, leaseDeclined, leaseExpired,
+  auditRecorded, bmcBucket, bootPoliciesBucket, defineManifest, deployDataBucket, dhcpServersBucket, imageAdded, imageRemoved, imagesBucket, layerChanged, layersBucket, leaseDeclined, leaseExpired,
     leaseGranted, leaseReleased, leaseRenewed, networkChanged, networkProbeRequested, networksBucket, nodeDiscovered,
   nodeInventoryReported, nodeRemoved, nodeRequestRefused, nodeRequests, nodeSnapshotted, nodeTransitioned, nodeUpdated, profileChanged, profilesBucket, rackJoined, racksBucket,
 } from '@ironbus/contracts';
@@ -19,5 +19,5 @@ export const manifest = defineManifest({
   publishes: [...nodeRequests, networkChanged, networkProbeRequested, imageAdded, imageRemoved, profileChanged, layerChanged, rackJoined, auditRecorded],
   consumes: [projectNodes, projectLeases],
   writes: [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, bmcBucket, deployDataBucket],
-  watches: [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, dhcpServersBucket],
+  watches: [networksBucket, imagesBucket, profilesBucket, layersBucket, racksBucket, dhcpServersBucket, bootPoliciesBucket],
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
+import { type BootPolicy, bootPoliciesBucket, type DeployData, deployDataBucket, profilesBucket, type NodeId } from '@ironbus/contracts';
 import { generateRackKey, open } from '@ironbus/runtime';
 import { waitFor } from '@ironbus/testkit';
 import { errorOf, fakeLifecycle, makeNode, startRegion, type Fake, type Region } from './testing/region.ts';
@@ -89,6 +89,13 @@ test('a preview has the machine’s facts, the layers and the command line by so
   assert.match(preview.body['kernelLine'] as string, /^auto=true .* console=ttyS1 priority=high$/);
   assert.deepEqual((preview.body['sources'] as { from: string }[]).map(({ from }) => from), ['preseed', 'tag-gpu', 'profile debian']);
   assert.equal((await region.call('POST', '/api/v1/profiles/debian/preview?machine=nobody')).status, 404);
+  const policy = { node: 'k7x2mp', mac: '52:54:00:77:00:01', version: 1, status: 'Ready', hostname: 'web1', answer: 'local', operation: null, why: 'a test', reservedAddress: null, bootPath: 0, kernelArguments: 'panic=7 odd"word' };
+  await lifecycle.bus.kv(bootPoliciesBucket).put('525400770001', policy as unknown as BootPolicy);
+  const common = await region.call('POST', '/api/v1/profiles/debian/preview?machine=web1');
+  assert.match(common.body['kernelLine'] as string, / panic=7 console=ttyS1 priority=high$/, 'as the rack says it');
+  assert.deepEqual((common.body['sources'] as { from: string }[]).map(({ from }) => from), ['preseed', 'LIFECYCLE_KERNEL_ARGUMENTS', 'tag-gpu', 'profile debian']);
+  assert.match((common.body['problems'] as string[])[0] ?? '', /kernel arguments of LIFECYCLE_KERNEL_ARGUMENTS: "odd\\"word" can not be said to every boot loader/);
+  await lifecycle.bus.kv(bootPoliciesBucket).delete('525400770001');
 });
 
 test('a profile in Butane is previewed as the Ignition that the machine would fetch; what is wrong has its line', async () => {
@@ -115,6 +122,14 @@ test('deploying a profile: rendered with what was given first, then asked for; i
   const without = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian' } });
   assert.deepEqual([without.status, errorOf(without).code], [422, 'REQUEST_INVALID']);
   assert.match(errorOf(without).message, /secrets\.root was not given: deploy with --secret root=<file>/);
+  const large = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x' }, userData: 'ü'.repeat(131_073) } });
+  assert.deepEqual([large.status, errorOf(large).message], [422, '/userData:1: user-data has 262146 bytes, at most 262144 are taken: put large files in the image, or fetch them from a URL']);
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`s${index}`, 'x'.repeat(4096)]));
+  const heavy = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { ...many, root: 'x' } } });
+  assert.equal(heavy.status, 422, heavy.text);
+  assert.match(errorOf(heavy).message, /^\/secrets: the secrets have \d+ bytes together, at most 262144 are taken/);
+  const misnamed = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: 'x', 'not a name': 'x' } } });
+  assert.equal(misnamed.status, 422, 'no template could say it');
   const asked = await region.call('POST', '/api/v1/machines/web1/deploy', { body: { profile: 'debian', secrets: { root: '$6$salt$hash' } }, headers: { 'idempotency-key': 'one' } });
   assert.equal(asked.status, 200, asked.text);
   const { data } = lifecycle.requests.find((event) => event.type === 'node.deploy-requested') as unknown as { data: { profile: object; image?: object; deployData: string } };
@@ -129,6 +144,13 @@ test('deploying a profile: rendered with what was given first, then asked for; i
 
 test('layers: set as a whole, listed, removed; a name that is no scope is refused', async () => {
   assert.equal((await region.call('PUT', '/api/v1/layers/somewhere', { body: {} })).status, 422);
+  for (const body of [{ values: { Disk: 'sda' } }, { values: { Disk: { x: 1 } } }, { snippets: { Users: 1 } }]) {
+    assert.equal((await region.call('PUT', '/api/v1/layers/global', { body })).status, 422, 'a name that no template can say');
+  }
+  assert.equal((await region.call('POST', '/api/v1/profiles', { body: { ...debian, id: 'misnamed', snippets: { Users: { x: 1 } } } })).status, 422);
+  const quoted = await region.call('PUT', '/api/v1/layers/global', { body: { kernelArguments: 'a=1 dyndbg="file x" ' } });
+  assert.deepEqual([quoted.status, (quoted.body['error'] as { violations: { path: string }[] }).violations.map(({ path }) => path)], [422, ['/kernelArguments', '/kernelArguments']]);
+  assert.match(errorOf(quoted).message, /layer global: "dyndbg=\\"file" can not be said to every boot loader, so it is left out: write words without quotes/);
   const set = await region.call('PUT', '/api/v1/layers/machine-k7x2mp', { body: { snippets: { users: '# nobody' } } });
   assert.deepEqual(set.body, { id: 'machine-k7x2mp', values: {}, snippets: { users: '# nobody' }, kernelArguments: '' });
   assert.equal((await region.call('DELETE', '/api/v1/layers/machine-k7x2mp')).status, 204);

@@ -119,12 +119,14 @@ test('each boot is a claim; after as many as allowed the attempt has failed and 
 
 test('a configuration goes to the machine it is for: another address, token or time gets nothing, and it is told', async () => {
   const { config } = await bootScript();
-  const from = (localAddress: string): Promise<number> => new Promise((resolve, reject) => {
-    request(rack.url(config), { localAddress }, (response) => { response.resume(); resolve(response.statusCode ?? 0); }).on('error', reject).end();
+  const from = (localAddress: string, path = config): Promise<number> => new Promise((resolve, reject) => {
+    request(rack.url(''), { localAddress, path }, (response) => { response.resume(); resolve(response.statusCode ?? 0); }).on('error', reject).end();
   });
   assert.equal(await from('127.0.0.2'), 503);
   assert.equal(await from('127.0.0.3'), 503);
   assert.equal((await get(config.replace(/[^/]{43}/, 'B'.repeat(43)))).status, 404);
+  const refusedSo = await Promise.all([config, `/${config}`, config.replace('/i', '/%69'), `http://rack${config}`].map(async (path) => [path, await from('127.0.0.3', path)] as const));
+  assert.deepEqual(refusedSo.map(([, status]) => status), [503, 503, 503, 503]);
   await rack.putPolicy(policy({ attempt, answer: 'hold', operation: null, status: 'Allocated' }));
   await waitFor(async () => (await fetchScript(rack)).includes('policy-hold'));
   assert.equal((await get(config)).status, 404);

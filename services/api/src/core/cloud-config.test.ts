@@ -15,6 +15,11 @@ const ignores = 'cloud-init would ignore or refuse it: ';
 
 test('what the schema takes is taken', () => assert.deepEqual(told('#cloud-config\npackages: [a, [b, "1"]]\nssh_pwauth: false\n'), []));
 
+test('yes and no are what PyYAML takes them for', () => {
+  assert.deepEqual(told('#cloud-config\nssh_pwauth: no\n'), []);
+  assert.deepEqual(told('#cloud-config\nwrite_files: [{ path: yes }]\n'), [`2: ${ignores}write_files.0.path must be string`]);
+});
+
 test('each problem is told once, at its line, alternatives in one sentence', () => {
   assert.deepEqual(told('#cloud-config\npackages:\n  - a\n  - { b: 1 }\nwrite_files:\n  - content: x\n    path: /a\n  - path: 7\n'), [
     `4: ${ignores}packages.1 must be string, or must be array`, `6: ${ignores}write_files.0 must NOT have additional properties (content)`, `8: ${ignores}write_files.1.path must be string`,

@@ -1,7 +1,7 @@
 /** Installer profiles as people send them, and what a machine would be told. Pure. */
 import { Layer, Profile, type Deployment, type Network, type Node } from '@ironbus/contracts';
 import {
-  bootFileUrl, factsOf, formatProblem, kernelLine, kinds, layersFor, redacted, redactedSecrets, renderConfig, type ComposeFrom, type ImageUrls, type Source,
+  bootFileUrl, factsOf, formatProblem, initrdUrl, kernelLine, kinds, layersFor, redacted, redactedSecrets, renderConfig, type ComposeFrom, type ImageUrls, type Source,
 } from '@ironbus/installers';
 import { Type, type Static } from 'typebox';
 
@@ -57,8 +57,8 @@ export function previewOf(from: ComposeFrom, common = ''): Preview {
   return {
     profile: profile.id, machine: from.deployment.hostname, file: kinds[profile.kind].config, text: rendered.ok ? rendered.text : null,
     problems: [...(rendered.ok ? [] : [rendered.problem]), ...(line?.problems ?? [])].map(formatProblem),
-    kernel: file(profile.kernel), initrd: profile.overlays.length > 0 ? `${from.baseUrl}/profiles/${profile.id}/initrd` : file(profile.initrd),
-    kernelLine: line?.words.join(' ') ?? null, kernelLineBytes: line === undefined ? 0 : line.words.join(' ').length + 1, sources: line?.sources ?? [],
+    kernel: file(profile.kernel), initrd: profile.overlays.length > 0 ? initrdUrl(from.baseUrl, profile.id) : file(profile.initrd),
+    kernelLine: line?.words.join(' ') ?? null, kernelLineBytes: line?.bytes ?? 0, sources: line?.sources ?? [],
     installedSystem: line === undefined || line.installed.length === 0 ? null : line.installed.join(' '), refused: line?.refused ?? [],
   };
 }

@@ -127,7 +127,7 @@ function wordsFor({ config, log, views }: Context, { mac }: BootPlace): { quick:
   const extra = splitArguments(policy?.kernelArguments ?? '');
   const id = policy?.node ?? provisionalNodeId(mac);
   const layered = layeredArguments({ id }, layersFor({ id, tags: policy?.tags ?? [] }, (layer) => views.layers.get(layer)));
-  const left = [...quick.refused, ...extra.refused, ...layered.refused];
+  const left = [...quick.refused, ...extra.refused, ...layered.refused.map(({ word }) => word)];
   if (left.length > 0) log.warn({ mac, arguments: left }, 'kernel arguments left out: not plain words, or ours to say');
   return { quick: quick.words, extra: [...extra.words, ...layered.sources.flatMap(({ words }) => cut(words).before)] };
 }

@@ -1,6 +1,6 @@
 /** What an installer of a profile is told: facts gathered here, text made by @ironbus/installers. */
 import { IronbusError, macToken, provisionalNodeId, type BootPolicy, type InstallStep, type IpAddress, type Mac, type Profile } from '@ironbus/contracts';
-import { bootFileUrl, formatProblem, kernelLine, kinds, layersFor, renderConfig, type ComposeFrom } from '@ironbus/installers';
+import { bootFileUrl, formatProblem, initrdUrl, kernelLine, kinds, layersFor, renderConfig, type ComposeFrom } from '@ironbus/installers';
 import type { Answer } from '../core/answer.ts';
 import { inNetwork } from '../core/address.ts';
 import type { BootAnswer } from '../core/ipxe.ts';
@@ -26,11 +26,10 @@ export function bootInstaller(context: Context, answer: Answer, place: Place & {
   const configUrl = `${place.asking.baseUrl}${configPath(policy.node, place.token, kinds[profile.kind].config)}`;
   if (profile.kernel === null || profile.initrd === null) return { answer: 'install', rule: answer.rule, chain: configUrl };
   const from = composeFrom(context, { ...found, configUrl });
-  const { words, refused, problems } = kernelLine({ ...from, common: policy.kernelArguments });
-  if (refused.length > 0) log.warn({ mac: place.mac, arguments: refused }, 'kernel arguments left out: not plain words, or ours to say');
+  const { words, problems } = kernelLine({ ...from, common: policy.kernelArguments });
   for (const problem of problems) log.warn({ mac: place.mac, profile: profile.id, reason: formatProblem(problem) }, 'kernel arguments may not work as meant');
   const kernel = bootFileUrl(profile.kernel, from);
-  const initrd = profile.overlays.length > 0 ? `${from.baseUrl}/profiles/${profile.id}/initrd` : bootFileUrl(profile.initrd, from);
+  const initrd = profile.overlays.length > 0 ? initrdUrl(from.baseUrl, profile.id) : bootFileUrl(profile.initrd, from);
   return kernel === undefined || initrd === undefined ? again('profile-image-missing') : { answer: 'install', rule: answer.rule, kernel, initrd, commandLine: words };
 }
 

@@ -2,6 +2,7 @@
 import { bootFileServed, bootRefused, bootScriptServed, macToken, type DataOf, type Mac } from '@ironbus/contracts';
 import type { Answer } from '../core/answer.ts';
 import { Budget } from '../core/budget.ts';
+import { shownPath } from '../core/shown-path.ts';
 import type { Asking } from './asker.ts';
 import type { Context } from './context.ts';
 import type { Sent } from './send-file.ts';
@@ -13,9 +14,7 @@ function contextOf({ views }: Context, { asking, mac }: Request) {
   const node = (mac === null ? undefined : views.policyOf(mac)?.node) ?? asking.binding?.node ?? undefined;
   return { key: mac === null ? 'unknown' : macToken(mac), nodeid: node, bootid: asking.binding?.bootId ?? undefined };
 }
-/** Tokens travel in some paths: what follows the node is cut off. */
-const pathOf = (path: string): string => path.replace(/^(\/(?:phone-home|seed|install)\/[^/]*)\/.*$/, '$1/…').slice(0, 1024);
-const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: pathOf(path) });
+const asked = ({ asking, mac, path }: Request) => ({ address: asking.address, mac, path: shownPath(path) });
 
 /** What one turn of the event loop has to tell goes out together: under load NATS then costs one write for many machines, not one each. */
 const untold: (() => void)[] = [];
@@ -51,10 +50,10 @@ export function scriptServed(context: Context, request: Request, { rule, answer,
 
 export function fileServed(context: Context, request: Request, sent: Sent): void {
   tell(context, () => context.bus.observe(bootFileServed, { ...contextOf(context, request), data: { ...asked(request), ...sent } }));
-  context.log[sent.complete ? 'info' : 'warn']({ mac: request.mac, address: request.asking.address, path: pathOf(request.path), ...sent }, 'boot file served');
+  context.log[sent.complete ? 'info' : 'warn']({ mac: request.mac, address: request.asking.address, path: shownPath(request.path), ...sent }, 'boot file served');
 }
 
 export function refused(context: Context, request: Request, reason: string): void {
   tell(context, () => context.bus.observe(bootRefused, { ...contextOf(context, request), data: { ...asked(request), reason } }));
-  context.log.warn({ mac: request.mac, address: request.asking.address, path: pathOf(request.path), reason }, 'boot request refused');
+  context.log.warn({ mac: request.mac, address: request.asking.address, path: shownPath(request.path), reason }, 'boot request refused');
 }

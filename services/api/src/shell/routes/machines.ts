@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { actions, checkSshKey, DeployBody, PowerInput } from '../../core/requests.ts';
-import { checkUserData, sha256Hex } from '../../core/user-data.ts';
+import { checkSecretsSize, checkSize, checkUserData, sha256Hex } from '../../core/user-data.ts';
 import type { Context } from '../context.ts';
 import { ask, claimRequest, findNode } from '../requests.ts';
 import { profileFor } from './profiles.ts';
@@ -123,7 +123,9 @@ async function checkDeployment(context: Context, node: Node, body: DeployBody): 
   const violations: Violation[] = sshKeys.flatMap((key, index) => checkSshKey(key).map((message) => ({ path: `/sshKeys/${index}`, message })));
   const { target, problems } = image === undefined ? await checkInstaller(context, node, body) : { target: await checkImage(context, image), problems: [] };
   violations.push(...problems);
-  if (image !== undefined && userData !== undefined) violations.push(...checkUserData(userData, context.cloudConfig).map(({ line, message }) => ({ path: `/userData:${line}`, message })));
+  violations.push(...checkSecretsSize(secrets ?? {}).map((message) => ({ path: '/secrets', message })));
+  const ownData = userData === undefined ? [] : image === undefined ? checkSize(userData) : checkUserData(userData, context.cloudConfig);
+  violations.push(...ownData.map(({ line, message }) => ({ path: `/userData:${line}`, message })));
   if (violations.length > 0) throw Object.assign(new IronbusError('REQUEST_INVALID', violations.map(({ path, message }) => `${path}: ${message}`).join('; ')), { violations });
   return target;
 }

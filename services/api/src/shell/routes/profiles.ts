@@ -1,6 +1,6 @@
 /** Installer profiles and the layers their templates see: checked when written, previewed for a machine, never rendered into a file. */
-import { IronbusError, Layer, LayerId, parseIpv4, Profile, type Network } from '@ironbus/contracts';
-import { checkProfile, formatProblem, imageFile, imagesOf, type ImageUrls, type ProfileProblem } from '@ironbus/installers';
+import { bootPoliciesBucket, IronbusError, Layer, LayerId, macToken, parseIpv4, Profile, type Network } from '@ironbus/contracts';
+import { checkProfile, formatProblem, imageFile, imagesOf, splitArguments, whyRefused, type ImageUrls, type ProfileProblem } from '@ironbus/installers';
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { completeProfile, composeFor, LayerInput, networkFor, previewOf, ProfileInput, type For as Target, type Preview, type Region } from '../../core/profiles.ts';
@@ -43,6 +43,8 @@ function layerRoutes(app: FastifyInstance, context: Context): void {
   app.put<{ Params: Named; Body: LayerInput }>('/layers/:id', { schema: { params: Id, body: LayerInput, tags, summary: 'Set a layer as a whole' } }, async (request) => {
     const { id } = request.params;
     const layer: Layer = { id, values: {}, snippets: {}, kernelArguments: '', ...request.body };
+    const violations = splitArguments(layer.kernelArguments).refused.map((word) => ({ path: '/kernelArguments', message: whyRefused(word) }));
+    if (violations.length > 0) throw Object.assign(new IronbusError('REQUEST_INVALID', `layer ${id}: ${violations.map(({ message }) => message).join('; ')}`), { violations });
     await context.records.layers.write(id, layer, (await context.records.layers.read(id))?.version ?? 0);
     return layer;
   });
@@ -87,7 +89,19 @@ async function preview(context: Context, profile: Profile, target: Target): Prom
   const layers = new Map((await context.records.layers.list()).map((layer) => [layer.id, layer]));
   const network = networkFor(target.node, await context.records.networks.list(), contains);
   const region: Region = { images: await imageUrls(context), layerOf: (id) => layers.get(id), network };
-  return previewOf(composeFor(profile, target, region));
+  return previewOf(composeFor(profile, target, region), await commonArguments(context, target));
+}
+
+/** LIFECYCLE_KERNEL_ARGUMENTS, which lifecycle alone knows, and says in each boot policy. A preview without the bus is one without them. */
+async function commonArguments({ bus }: Context, { node }: Target): Promise<string> {
+  const [mac] = node.macs;
+  if (mac === undefined) return '';
+  try {
+    return (await bus.kv(bootPoliciesBucket).get(macToken(mac)))?.value.kernelArguments ?? '';
+  } catch (error) {
+    if (error instanceof IronbusError && error.retry === 'backoff') return '';
+    throw error;
+  }
 }
 
 const imageUrls = async ({ records }: Context): Promise<ImageUrls> => Object.fromEntries((await records.images.list()).map((image) => [image.id, image]));
