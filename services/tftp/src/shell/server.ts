@@ -35,6 +35,7 @@ export function createTftpServer(options: Options): TftpServer {
   let closed = false;
 
   socket.on('message', (bytes, from) => {
+    if (from.port === 0) return; // nobody can be answered there, and Node throws where one tries
     if (shared !== undefined && !isRequest(bytes)) return void shared.deliver(from, bytes); // a late ACK of a finished transfer: an error could end the client's next one
     const decoded = decodeTftp(bytes);
     if (!decoded.ok) return log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
