@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
+import { begin, blockCount, isLeft, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
 
 const start = (totalBlocks: number, windowBlocks = 1, oack = false): Stepped => begin({ totalBlocks, windowBlocks, oack });
 
@@ -61,6 +61,13 @@ test('a client that went away: the window is sent again, then given up', () => {
     assert.deepEqual(stepped.action, { do: 'send-blocks', from: 1, to: 2 });
   }
   assert.deepEqual(onTimeout(stepped.state, 3).action, { do: 'fail', reason: 'client-gone' });
+});
+
+test('a client has left its transfer when it was there and fell silent', () => {
+  const opened = start(3, 1, true).state;
+  const going = onAck(opened, 0).state;
+  const silent = onTimeout(going, 3).state;
+  assert.deepEqual([opened, onTimeout(opened, 3).state, going, silent, onAck(silent, 1).state].map(isLeft), [false, false, false, true, false]);
 });
 
 test('each repetition waits twice as long, at most eight times; progress starts anew', () => {
