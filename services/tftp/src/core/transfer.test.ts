@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { begin, blockCount, isLeft, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
+import { begin, blockCount, isLeft, largestWindow, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
 
 const start = (totalBlocks: number, windowBlocks = 1, oack = false): Stepped => begin({ totalBlocks, windowBlocks, oack });
 
@@ -45,6 +45,13 @@ test('the first block of a window lost: one repetition for any number of duplica
 
 test('an ACK of what was never sent is ignored', () => {
   assert.deepEqual(onAck(start(10, 4).state, 9).action, { do: 'wait' });
+});
+
+test('an ACK from long ago is no ACK of the future, whatever the window', () => {
+  for (const windowBlocks of [2, 16, largestWindow]) {
+    const { state } = onAck(onAck(start(200_000, windowBlocks).state, windowBlocks).state, windowBlocks + 1);
+    for (let behind = 1; behind <= windowBlocks; behind++) assert.deepEqual(onAck(state, (state.acked - behind) & 0xffff), { state, action: { do: 'wait' } });
+  }
 });
 
 test('block numbers wrap to 0 after 65,535', () => {

@@ -29,6 +29,9 @@ export type Stepped = { state: Transfer; action: Action };
 
 const maxBackOff = 8;
 
+/** Of 65,536 numbers: an ACK of a block behind is not among those ahead as long as at most half of them are under way. */
+export const largestWindow = 32_767;
+
 /** A file of n whole blocks ends with an empty one (RFC 1350 §6). */
 export const blockCount = (sizeBytes: number, blockBytes: number): number => Math.floor(sizeBytes / blockBytes) + 1;
 
