@@ -172,8 +172,18 @@ describe(how, () => {
     assert.equal(await refused(encodeRrq('nothing')), TftpError.fileNotFound);
     assert.equal(await refused(encodeRrq('grub.cfg', [], 'mail')), TftpError.illegalOperation);
     assert.equal(await refused(encodeAck(3)), TftpError.unknownTransferId);
+    for (const bytes of [[0, 9, 0, 0], [1, 1, 65, 0]]) assert.equal(await refused(Buffer.from(bytes)), TftpError.illegalOperation);
     assert.ok((await fetchFile(served.port, { file: '/loaders/ipxe.efi', options: { blksize: 1468 } })).equals(loader));
   });
+
+  for (const [reason, request] of [['unterminated', '\0\x01cut.efi\0octet'], ['option-without-name', '\0\x01empty.efi\0octet\0\x000\0'], ['no-file-name', '\0\x01\0octet\0']] as const) {
+    test(`a request that can not be read is refused and published: ${reason}`, async () => {
+      const packet = await refusal(Buffer.from(request, 'latin1'));
+      assert.deepEqual(packet, { kind: 'error', code: TftpError.illegalOperation, message: reason });
+      const [file = ''] = request.slice(2).split('\0');
+      await waitFor(() => served.seen('tftp.refused', file).some((event) => (event.data as { reason: string }).reason === reason));
+    });
+  }
 
   test('what the client itself sends on its transfer’s port, and what strangers send there, does not disturb it', async () => {
     await using client = await openClient();

@@ -38,7 +38,12 @@ export function createTftpServer(options: Options): TftpServer {
     if (from.port === 0) return; // nobody can be answered there, and Node throws where one tries
     if (shared !== undefined && !isRequest(bytes)) return void shared.deliver(from, bytes); // a late ACK of a finished transfer: an error could end the client's next one
     const decoded = decodeTftp(bytes);
-    if (!decoded.ok) return log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
+    if (!decoded.ok) {
+      log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
+      if (decoded.why !== 'too-short') refuse(socket, from, TftpError.illegalOperation, decoded.why);
+      if (isRequest(bytes)) options.watcher.refused(from.address, firstWord(bytes), decoded.why);
+      return;
+    }
     const { packet } = decoded;
     if (packet.kind === 'rrq') requests.hear(packet, from);
     else if (packet.kind === 'wrq') { refuse(socket, from, TftpError.accessViolation, 'read-only'); options.watcher.refused(from.address, packet.file, 'read-only'); }
@@ -67,6 +72,9 @@ function fastTransfers({ host }: TftpConfig, log: Logger): FastTransfers | undef
 }
 
 const isRequest = (bytes: Buffer): boolean => bytes[0] === 0 && (bytes[1] === TftpOp.rrq || bytes[1] === TftpOp.wrq);
+
+/** What stands where a request's file name is. */
+const firstWord = (bytes: Buffer): string => { const nul = bytes.indexOf(0, 2); return bytes.toString('latin1', 2, nul < 0 ? bytes.length : nul); };
 
 type Wire = { run: RunTransfer; refuse(to: RemoteInfo, code: number, message: string): void };
 
