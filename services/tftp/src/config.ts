@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineConfig, DurationInMs, PortNumber, type ConfigOf } from '@ironbus/runtime';
+import { largestWindow } from './core/transfer.ts';
 
 export const configSpec = defineConfig({
   prefix: 'TFTP_',
@@ -14,7 +15,7 @@ export const configSpec = defineConfig({
     singlePort: { env: 'SINGLE_PORT', schema: Type.Boolean(), default: false, doc: 'Replies come from the port requests are heard on, for NAT and container networks; else transfers have other ports than requests.' },
     nativeIo: { env: 'NATIVE_IO', schema: Type.Boolean(), default: true, doc: 'Many packets in one system call, by a thread of its own; false, one port, or a host without koffi: the slower sockets of Node.' },
     maxBlockBytes: { env: 'MAX_BLOCK_BYTES', schema: Type.Integer({ minimum: 512, maximum: 65_464 }), default: 1468, doc: 'Largest blksize agreed to; above 1468 an Ethernet packet is cut into fragments.' },
-    maxWindowBlocks: { env: 'MAX_WINDOW_BLOCKS', schema: Type.Integer({ minimum: 1, maximum: 65_535 }), default: 16, doc: 'Largest windowsize agreed to.' },
+    maxWindowBlocks: { env: 'MAX_WINDOW_BLOCKS', schema: Type.Integer({ minimum: 1, maximum: largestWindow }), default: 16, doc: 'Largest windowsize agreed to; with more than half of the block numbers an old ACK would look like a new one.' },
     retransmitSeconds: { env: 'RETRANSMIT_SECONDS', schema: Type.Number({ minimum: 0.05, maximum: 60 }), default: 1, doc: 'How long to wait for an ACK before the first repetition; doubled each time, at most 8 times this.' },
     maxTries: { env: 'MAX_TRIES', schema: Type.Integer({ minimum: 1, maximum: 100 }), default: 6, doc: 'Repetitions without an answer until a client counts as gone.' },
     maxTransfers: { env: 'MAX_TRANSFERS', schema: Type.Integer({ minimum: 1, maximum: 100_000 }), default: 4096, doc: 'Transfers at a time; requests beyond are left for the client to repeat.' },

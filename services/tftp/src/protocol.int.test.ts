@@ -8,6 +8,7 @@ import { fetchFile, isBlock, nextWhere, openClient, type Client, type Received }
 import { contentOf, serve, type Served } from './testing/served.ts';
 
 const loader = contentOf(100_003);
+const short = contentOf(100);
 const text = Buffer.from('a\nb\rc\r\n'.repeat(200));
 
 const words = (pairs: string): TftpOption[] => pairs.split(' ').map((pair) => ({ name: pair.split('=')[0] ?? '', value: pair.split('=')[1] ?? '' }));
@@ -16,7 +17,7 @@ const dice = (seed: number) => (): number => { seed = (Math.imul(seed, 1_103_515
 for (const [how, nativeIo] of [['native sockets', 'true'], ['Node’s sockets', 'false']] as const) {
 describe(how, () => {
   let served: Served;
-  before(async () => { served = await serve({ 'ipxe.efi': loader, 'grub.cfg': text }, { TFTP_RETRANSMIT_SECONDS: '0.1', TFTP_MAX_TRIES: '3', TFTP_NATIVE_IO: nativeIo }); });
+  before(async () => { served = await serve({ 'ipxe.efi': loader, 'grub.cfg': text, 'short.cfg': short }, { TFTP_RETRANSMIT_SECONDS: '0.1', TFTP_MAX_TRIES: '3', TFTP_NATIVE_IO: nativeIo }); });
   after(() => served[Symbol.asyncDispose]());
 
   const ask = (client: Client, file: string, pairs: string): void => client.send(encodeRrq(file, words(pairs)), served.port);
@@ -70,6 +71,36 @@ describe(how, () => {
     const data = await client.next();
     assert.deepEqual([data.from.port, blockOf(data)], [first.from.port, 1]);
     client.send(encodeError(TftpError.notDefined, 'enough'), first.from.port);
+    await idle();
+  });
+
+  test('the same request from the same port right after the last ACK is answered, every time', async () => {
+    await using client = await openClient();
+    for (let times = 0; times < 200; times++) {
+      client.send(encodeRrq('short.cfg'), served.port);
+      const { packet, from } = await client.next();
+      assert.equal(packet.kind === 'data' && packet.payload.length, short.length);
+      client.send(encodeAck(1), from.port);
+    }
+    await idle();
+    await waitFor(() => served.seen('tftp.completed', 'short.cfg').length === 200);
+  });
+
+  test('a client that was reset in the middle of a transfer asks the same from the same port: it gets the file from its start', async () => {
+    await using client = await openClient();
+    const request = encodeRrq('ipxe.efi', words('blksize=1468'));
+    client.send(request, served.port);
+    const before = await client.next();
+    client.send(encodeAck(0), before.from.port);
+    client.send(encodeAck(1), before.from.port);
+    for (let times = 0; times < 2; times++) await nextWhere(client, isBlock(2));
+    client.send(request, served.port);
+    const after = await nextWhere(client, ({ kind }) => kind === 'oack');
+    assert.notEqual(after.from.port, before.from.port);
+    client.send(encodeAck(0), after.from.port);
+    await nextWhere(client, isBlock(1));
+    assert.equal(served.service.running(), 1);
+    client.send(encodeError(TftpError.notDefined, 'enough'), after.from.port);
     await idle();
   });
 
@@ -141,8 +172,18 @@ describe(how, () => {
     assert.equal(await refused(encodeRrq('nothing')), TftpError.fileNotFound);
     assert.equal(await refused(encodeRrq('grub.cfg', [], 'mail')), TftpError.illegalOperation);
     assert.equal(await refused(encodeAck(3)), TftpError.unknownTransferId);
+    for (const bytes of [[0, 9, 0, 0], [1, 1, 65, 0]]) assert.equal(await refused(Buffer.from(bytes)), TftpError.illegalOperation);
     assert.ok((await fetchFile(served.port, { file: '/loaders/ipxe.efi', options: { blksize: 1468 } })).equals(loader));
   });
+
+  for (const [reason, request] of [['unterminated', '\0\x01cut.efi\0octet'], ['option-without-name', '\0\x01empty.efi\0octet\0\x000\0'], ['no-file-name', '\0\x01\0octet\0']] as const) {
+    test(`a request that can not be read is refused and published: ${reason}`, async () => {
+      const packet = await refusal(Buffer.from(request, 'latin1'));
+      assert.deepEqual(packet, { kind: 'error', code: TftpError.illegalOperation, message: reason });
+      const [file = ''] = request.slice(2).split('\0');
+      await waitFor(() => served.seen('tftp.refused', file).some((event) => (event.data as { reason: string }).reason === reason));
+    });
+  }
 
   test('what the client itself sends on its transfer’s port, and what strangers send there, does not disturb it', async () => {
     await using client = await openClient();

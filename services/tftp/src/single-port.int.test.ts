@@ -57,6 +57,18 @@ test('a late ACK after the end does not touch the next transfer from the same po
   await waitFor(() => served.service.running() === 0);
 });
 
+test('a client that was reset in the middle of a transfer asks the same from the same port: it gets the file from its start', async () => {
+  await using client = await openClient();
+  client.send(encodeRrq('ipxe.efi', options), served.port);
+  await client.next();
+  client.send(encodeAck(0), served.port);
+  for (let times = 0; times < 2; times++) await nextWhere(client, isBlock(1));
+  client.send(encodeRrq('ipxe.efi', options), served.port);
+  await nextWhere(client, ({ kind }) => kind === 'oack');
+  client.send(encodeError(TftpError.notDefined, 'enough'), served.port);
+  await waitFor(() => served.service.running() === 0);
+});
+
 test('a client that goes away is forgotten, and its port may ask anew', async () => {
   await using client = await openClient();
   client.send(encodeRrq('ipxe.efi', options), served.port);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
+import { begin, blockCount, isLeft, largestWindow, onAck, onTimeout, patienceMs, type Stepped } from './transfer.ts';
 
 const start = (totalBlocks: number, windowBlocks = 1, oack = false): Stepped => begin({ totalBlocks, windowBlocks, oack });
 
@@ -47,6 +47,13 @@ test('an ACK of what was never sent is ignored', () => {
   assert.deepEqual(onAck(start(10, 4).state, 9).action, { do: 'wait' });
 });
 
+test('an ACK from long ago is no ACK of the future, whatever the window', () => {
+  for (const windowBlocks of [2, 16, largestWindow]) {
+    const { state } = onAck(onAck(start(200_000, windowBlocks).state, windowBlocks).state, windowBlocks + 1);
+    for (let behind = 1; behind <= windowBlocks; behind++) assert.deepEqual(onAck(state, (state.acked - behind) & 0xffff), { state, action: { do: 'wait' } });
+  }
+});
+
 test('block numbers wrap to 0 after 65,535', () => {
   let stepped = start(70_000);
   for (let block = 1; block < 65_536; block++) stepped = onAck(stepped.state, block & 0xffff);
@@ -61,6 +68,13 @@ test('a client that went away: the window is sent again, then given up', () => {
     assert.deepEqual(stepped.action, { do: 'send-blocks', from: 1, to: 2 });
   }
   assert.deepEqual(onTimeout(stepped.state, 3).action, { do: 'fail', reason: 'client-gone' });
+});
+
+test('a client has left its transfer when it was there and fell silent', () => {
+  const opened = start(3, 1, true).state;
+  const going = onAck(opened, 0).state;
+  const silent = onTimeout(going, 3).state;
+  assert.deepEqual([opened, onTimeout(opened, 3).state, going, silent, onAck(silent, 1).state].map(isLeft), [false, false, false, true, false]);
 });
 
 test('each repetition waits twice as long, at most eight times; progress starts anew', () => {

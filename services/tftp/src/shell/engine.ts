@@ -5,7 +5,7 @@
  * The transfers share a few ports. A transfer is known by both ends' address and port (RFC 1350 §4), so a client has at most one on each,
  * and whoever sends to a port where he has none gets error 5.
  */
-import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped, type Transfer } from '../core/transfer.ts';
+import { begin, blockCount, isLeft, onAck, onTimeout, patienceMs, type Stepped, type Transfer } from '../core/transfer.ts';
 import { allocate, type Endpoint, type Memory } from './memory.ts';
 import type { Native } from './native.ts';
 import { PollSet } from './poll-set.ts';
@@ -17,8 +17,9 @@ export type Begin = {
   /** The whole packet; empty where none is sent. */
   oack: Uint8Array;
 };
-export type ToEngine = { begin: Begin } | { stop: number } | { quit: true };
-export type FromEngine =
+export type ToEngine = { begin: Begin } | { stop: number } | { isLeft: number } | { quit: true };
+export type FromEngine = HowEnded | { id: number; isLeft: boolean };
+export type HowEnded =
   | { id: number; ok: true; retransmitted: number }
   /** `acked`: blocks the client has; `packet`: the ERROR that the client sent; `errno`: why nothing could be sent. */
   | { id: number; ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; acked: number; packet?: Uint8Array; errno?: string };
@@ -93,11 +94,20 @@ export class Engine {
     for (let message = next(); message !== undefined; message = next()) {
       if ('begin' in message) this.#begin(message.begin);
       else if ('quit' in message) this.#quits = true;
+      else if ('isLeft' in message) this.#tellWhetherLeft(message.isLeft);
       else {
         const transfer = this.#byId.get(message.stop);
         if (transfer !== undefined) this.#fail(transfer, { reason: 'stopped' });
       }
     }
+  }
+
+  /** A client sends its last ACK before it asks again: what waits is heard first. */
+  #tellWhetherLeft(id: number): void {
+    const asked = this.#byId.get(id);
+    if (asked !== undefined) this.#hear(asked.socket);
+    const transfer = this.#byId.get(id);
+    this.#options.tell({ id, isLeft: transfer === undefined || isLeft(transfer.state) });
   }
 
   #begin(begun: Begin): void {
@@ -198,11 +208,11 @@ export class Engine {
     }
   }
 
-  #fail(transfer: Going, why: Pick<Extract<FromEngine, { ok: false }>, 'reason' | 'packet' | 'errno'>): void {
+  #fail(transfer: Going, why: Pick<Extract<HowEnded, { ok: false }>, 'reason' | 'packet' | 'errno'>): void {
     this.#end(transfer, { id: transfer.id, ok: false, acked: transfer.state.acked, ...why });
   }
 
-  #end(transfer: Going, how: FromEngine): void {
+  #end(transfer: Going, how: HowEnded): void {
     const key = keyOf(transfer.to);
     const over = this.#over[transfer.socket];
     this.#byId.delete(transfer.id);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { decodeTftp, encodeError, encodeOack, TftpError } from '@ironbus/wire';
-import type { FromEngine, ToEngine } from './engine.ts';
+import type { FromEngine, HowEnded, ToEngine } from './engine.ts';
 import type { ThreadData } from './engine-thread.ts';
 import { addressNumber, allocate, writeEndpoint } from './memory.ts';
 import type { Native } from './native.ts';
@@ -21,7 +21,11 @@ const idleMs = 30_000;
 const threadFile = new URL(import.meta.url.endsWith('.mjs') ? 'shell/engine-thread.mjs' : 'engine-thread.ts', import.meta.url);
 
 export type FastTransfers = { run: RunTransfer; stop(): Promise<void> };
-type Known = { content: Buffer; blockBytes: number; ended(how: Ended): void };
+type Known = {
+  content: Buffer; blockBytes: number; ended(how: Ended): void;
+  /** Who waits to be told whether the client has left, in the order asked. */
+  readonly askers: ((isLeft: boolean) => void)[];
+};
 type Thread = { tell(message: ToEngine): void; stop(): Promise<void> };
 
 /** `host` is the address that transfers are sent from. The thread is there from the first transfer until half a minute after the last. */
@@ -33,9 +37,11 @@ export function openFastTransfers(native: Native, host: string, { idleForMs = id
 
   function hear(message: FromEngine): void {
     const known = running.get(message.id);
+    if ('isLeft' in message) return known?.askers.shift()?.(message.isLeft);
     running.delete(message.id);
     if (running.size === 0) timer = setTimeout(() => void stop(), idleForMs).unref();
     known?.ended(endedOf(message, known));
+    for (const tell of known?.askers ?? []) tell(true);
   }
   async function stop(): Promise<void> {
     clearTimeout(timer);
@@ -52,15 +58,23 @@ export function openFastTransfers(native: Native, host: string, { idleForMs = id
         thread ??= startThread(native, host, hear);
       } catch (error) {
         resolve({ ok: false, reason: 'send-failed', bytes: 0, message: (error as Error).message });
-        return { ended, stop: () => undefined };
+        return { ended, stop: () => undefined, isLeft: async () => true };
       }
-      running.set(id, { content, blockBytes: agreed.blockBytes, ended: resolve });
+      const known: Known = { content, blockBytes: agreed.blockBytes, ended: resolve, askers: [] };
       const mine = thread;
+      running.set(id, known);
       mine.tell({ begin: {
         id, to: { address: addressNumber(peer.address), port: peer.port }, content: shareable(content), blockBytes: agreed.blockBytes, windowBlocks: agreed.windowBlocks,
         timeoutMs: agreed.timeoutSeconds * 1000, maxTries, oack: agreed.oack.length === 0 ? new Uint8Array() : Uint8Array.from(encodeOack(agreed.oack)),
       } });
-      return { ended, stop: () => mine.tell({ stop: id }) };
+      return {
+        ended, stop: () => mine.tell({ stop: id }),
+        isLeft: () => new Promise((tell) => {
+          if (!running.has(id)) return tell(true);
+          known.askers.push(tell);
+          mine.tell({ isLeft: id });
+        }),
+      };
     },
     stop,
   };
@@ -69,7 +83,7 @@ export function openFastTransfers(native: Native, host: string, { idleForMs = id
 /** Files are in shared memory and are not copied; of a text, which is part of a larger Buffer, its bytes alone are. */
 const shareable = (content: Buffer): Uint8Array => content.buffer instanceof SharedArrayBuffer ? content : Uint8Array.from(content);
 
-function endedOf(message: FromEngine, { content, blockBytes }: Known): Ended {
+function endedOf(message: HowEnded, { content, blockBytes }: Known): Ended {
   if (message.ok) return { ok: true, bytes: content.length, retransmitted: message.retransmitted };
   const bytes = Math.min(content.length, Math.max(0, message.acked) * blockBytes);
   const said = message.packet === undefined ? undefined : decodeTftp(message.packet);

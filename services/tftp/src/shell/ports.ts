@@ -21,8 +21,8 @@ export const asIs = (address: string, _options: unknown, callback: (error: null,
 export const ownPort = (host: string): OpenPort => (peer, heard) => {
   const socket = createSocket({ type: 'udp4', lookup: asIs });
   socket.on('message', (bytes, from) => {
-    if (from.port !== peer.port || from.address !== peer.address) return socket.send(stranger, from.port, from.address);
-    heard.packet(bytes);
+    if (from.port === peer.port && from.address === peer.address) heard.packet(bytes);
+    else if (from.port !== 0) socket.send(stranger, from.port, from.address); // Node throws where port 0 is sent to
   });
   let closed = false;
   const later = (call: () => void): void => queueMicrotask(() => { if (!closed) call(); }); // with a lookup that answers at once, binding does too

@@ -1,13 +1,19 @@
 /** Performs one transfer through Node's sockets: what the state machine says is sent, what comes is told to it, and the timer is kept. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dataHeader, DATA_HEADER_BYTES, decodeTftp, encodeOack } from '@ironbus/wire';
 import type { Agreed } from '../core/negotiate.ts';
-import { begin, blockCount, onAck, onTimeout, patienceMs, type Stepped } from '../core/transfer.ts';
+import { begin, blockCount, isLeft as wasLeft, onAck, onTimeout, patienceMs, type Stepped } from '../core/transfer.ts';
 import type { OpenPort, Peer, Port } from './ports.ts';
 
 export type Ended =
   | { ok: true; bytes: number; retransmitted: number }
   | { ok: false; reason: 'client-gone' | 'client-aborted' | 'send-failed' | 'stopped'; message?: string; bytes: number };
-export type Running = { readonly ended: Promise<Ended>; stop(): void };
+export type Running = {
+  readonly ended: Promise<Ended>;
+  stop(): void;
+  /** Whether it is over or the client has left it (`isLeft` of core/transfer.ts). */
+  isLeft(): Promise<boolean>;
+};
 
 /** What is transferred to whom, and how. */
 export type Wanted = { peer: Peer; content: Buffer; agreed: Agreed; maxTries: number };
@@ -52,7 +58,14 @@ export const slowTransfers = (open: OpenPort): RunTransfer => ({ peer, content, 
     if (decoded.packet.kind === 'ack') perform(onAck(stepped.state, decoded.packet.block));
     else if (decoded.packet.kind === 'error') fail('client-aborted', `${decoded.packet.code} ${decoded.packet.message}`);
   }
-  return { ended, stop: () => fail('stopped') };
+
+  /** A client sends its last ACK before it asks again, to another socket, which may be read after this one: at the latest in the next turn. */
+  async function isLeft(): Promise<boolean> {
+    await nextTurn();
+    await nextTurn();
+    return over || wasLeft(stepped.state);
+  }
+  return { ended, stop: () => fail('stopped'), isLeft };
 };
 
 /** Header and payload go out as one buffer, which is sent at once; a list of two would be copied by Node for each block. */

@@ -41,3 +41,8 @@ test('stopped before it was started, and while it starts', async () => {
   await soon.stop();
   await starting;
 });
+
+test('a window of more than half of the block numbers can not be set', () => {
+  assert.equal(readConfig(configSpec, { TFTP_MAX_WINDOW_BLOCKS: '32767' }).ok, true);
+  assert.equal(readConfig(configSpec, { TFTP_MAX_WINDOW_BLOCKS: '32768' }).ok, false);
+});

@@ -23,7 +23,7 @@ export type Watcher = {
 type Options = { config: TftpConfig; files: Files; virtual: Pick<Virtual, 'ask'>; watcher: Watcher; log: Logger };
 export type TftpServer = { start(): Promise<void>; stop(): Promise<void>; port(): number; running(): number };
 /** One client's request, from its first packet to the end of its transfer. */
-type Going = { readonly request: TftpRequest; stop(): void; over: boolean };
+type Going = { readonly request: TftpRequest; stop(): void; isLeft(): Promise<boolean>; over: boolean };
 
 export function createTftpServer(options: Options): TftpServer {
   const { config, log } = options;
@@ -35,9 +35,15 @@ export function createTftpServer(options: Options): TftpServer {
   let closed = false;
 
   socket.on('message', (bytes, from) => {
+    if (from.port === 0) return; // nobody can be answered there, and Node throws where one tries
     if (shared !== undefined && !isRequest(bytes)) return void shared.deliver(from, bytes); // a late ACK of a finished transfer: an error could end the client's next one
     const decoded = decodeTftp(bytes);
-    if (!decoded.ok) return log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
+    if (!decoded.ok) {
+      log.debug({ peer: from.address, reason: decoded.why }, 'not a TFTP packet');
+      if (decoded.why !== 'too-short') refuse(socket, from, TftpError.illegalOperation, decoded.why);
+      if (isRequest(bytes)) options.watcher.refused(from.address, firstWord(bytes), decoded.why);
+      return;
+    }
     const { packet } = decoded;
     if (packet.kind === 'rrq') requests.hear(packet, from);
     else if (packet.kind === 'wrq') { refuse(socket, from, TftpError.accessViolation, 'read-only'); options.watcher.refused(from.address, packet.file, 'read-only'); }
@@ -67,22 +73,39 @@ function fastTransfers({ host }: TftpConfig, log: Logger): FastTransfers | undef
 
 const isRequest = (bytes: Buffer): boolean => bytes[0] === 0 && (bytes[1] === TftpOp.rrq || bytes[1] === TftpOp.wrq);
 
+/** What stands where a request's file name is. */
+const firstWord = (bytes: Buffer): string => { const nul = bytes.indexOf(0, 2); return bytes.toString('latin1', 2, nul < 0 ? bytes.length : nul); };
+
 type Wire = { run: RunTransfer; refuse(to: RemoteInfo, code: number, message: string): void };
 
-/** The requests going on, by client address and port: a client that repeats its request gets one transfer. */
+/** The requests going on, by client address and port: a client that repeats its request gets one transfer, and another only where it left the first. */
 function createRequests({ config, files, virtual, watcher, log }: Options, wire: Wire) {
   const going = new Map<string, Going>();
+  let stopped = false;
 
   function hear(request: TftpRequest, from: RemoteInfo): void {
     const id = idOf(from);
     const before = going.get(id);
-    if (before !== undefined && isDeepStrictEqual(before.request, request)) return; // repeated: its transfer's own timer answers
+    if (stopped) return;
+    if (before !== undefined && isDeepStrictEqual(before.request, request)) return hearAgain(before, from);
     before?.stop();
     if (going.size >= config.maxTransfers) return log.debug({ reason: 'too-many-transfers', peer: id }, 'request left unanswered');
-    const mine: Going = { request, over: false, stop() { end(id, mine); } };
+    const mine: Going = { request, over: false, stop() { end(id, mine); }, isLeft: async () => mine.over };
     going.set(id, mine);
     watcher.asked(from.address, request);
     void findContent(request, from.address, { files, virtual, log }).then((found) => answer(found, mine, from));
+  }
+
+  /** Repeated while its transfer goes on, whose own timer answers; or asked once more after it, from the same port. */
+  function hearAgain(before: Going, from: RemoteInfo): void {
+    void before.isLeft().then((isLeft) => {
+      if (!isLeft) return;
+      if (going.get(idOf(from)) === before) {
+        before.stop();
+        end(idOf(from), before);
+      }
+      hear(before.request, from);
+    });
   }
 
   function end(id: string, mine: Going): void {
@@ -104,6 +127,7 @@ function createRequests({ config, files, virtual, watcher, log }: Options, wire:
     const started = performance.now();
     const running = wire.run({ peer: { address: from.address, port: from.port }, content: bytes, agreed, maxTries: config.maxTries });
     mine.stop = () => running.stop();
+    mine.isLeft = () => running.isLeft();
     void running.ended.then((how) => {
       release();
       end(idOf(from), mine);
@@ -111,7 +135,7 @@ function createRequests({ config, files, virtual, watcher, log }: Options, wire:
     });
   }
 
-  return { hear, going: () => going.size, stop: () => { for (const one of [...going.values()]) one.stop(); } };
+  return { hear, going: () => going.size, stop: () => { stopped = true; for (const one of [...going.values()]) one.stop(); } };
 }
 
 const refuse = (socket: Socket, to: RemoteInfo, code: number, message: string): void => socket.send(encodeError(code, message), to.port, to.address);
