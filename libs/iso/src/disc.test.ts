@@ -53,6 +53,10 @@ test('names and times of UDF', () => {
   assert.equal(decodeName(Buffer.from([16, 0x65, 0x87, 0x4e, 0xf6])), '文件');
   const time = Buffer.from([0x78, 0x10, 0xea, 0x07, 11, 21, 16, 30, 5, 0, 0, 0]); // zone +120 minutes
   assert.equal(decodeTime(viewOf(time), 0)?.toISOString(), '2026-11-21T14:30:05.000Z');
+  for (const year of [-32_534, -1, 10_000, 32_767]) {
+    time.writeInt16LE(year, 2);
+    assert.equal(decodeTime(viewOf(time), 0), undefined, `${year}`);
+  }
 });
 
 test('any bytes: system use and file identifiers end with a value or an IsoError', async () => {

@@ -39,12 +39,13 @@ export function decodeName(bytes: Buffer): string {
   return bytes[0] === 16 ? utf16(rest) : rest.toString('latin1');
 }
 
-/** ECMA-167 1/7.3: a zone in minutes (-2047 says nothing), then year to second. */
+/** ECMA-167 1/7.3: a zone in minutes (-2047 says nothing), then year to second. Undefined for a year that is not from 1 to 9999, which HTTP has no words for. */
 export function decodeTime(view: DataView, at: number): Date | undefined {
   const zone = (view.getInt16(at, true) << 20) >> 20;
   const [month, day] = [view.getUint8(at + 4), view.getUint8(at + 5)];
   if (month === 0 || day === 0) return undefined;
   const local = Date.UTC(view.getInt16(at + 2, true), month - 1, day, view.getUint8(at + 6), view.getUint8(at + 7), view.getUint8(at + 8));
   const time = new Date(local - (zone === -2047 ? 0 : zone * 60_000));
-  return Number.isNaN(time.getTime()) ? undefined : time;
+  const year = time.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? time : undefined; // NaN is neither
 }

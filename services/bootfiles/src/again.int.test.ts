@@ -83,7 +83,7 @@ test('HTTP/1.0 is answered and closed, unless it asks to be kept', async () => {
 });
 
 const rows: [what: string, request: string, status: number][] = [
-  ['another method', get(path, close, 'POST'), 404], ['a method of the kind that asks what is possible', get(path, close, 'OPTIONS'), 404],
+  ['another method', get(path, close, 'POST'), 405], ['a method of the kind that asks what is possible', get(path, close, 'OPTIONS'), 405],
   ['slashes that stand twice', get(`/${path.replaceAll('/', '//')}`, close), 200], ['a query', get(`${path}?via=tftp`, close), 200], ['a query that is none', get(`${path}?%zz&&==`, close), 200],
   ['an escape that is none', get(`${path}%zz`, close), 400], ['a name that goes on', get(`${path}x`, close), 404], ['a long name', get(`${path}/${'x'.repeat(8_000)}`, close), 404],
   ['a MAC that is none', get('/boot/nonsense/script.ipxe', close), 404], ['an address for a proxy', get(`http://rack${path}`, close), 200],

@@ -103,6 +103,52 @@ test('pipelined requests are answered whole and in order, large ones too', async
   assert.equal(rest.length, 0);
 });
 
+/** All that comes back for these bytes; `end` says with FIN that no more of them will. */
+async function exchange(request: string, { end }: { end: boolean }): Promise<Buffer> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
+  if (end) socket.end(request);
+  else socket.write(request);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+test('who closes its half after the request gets the whole answer, of two requests both', async () => {
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: rack\r\n\r\n`;
+  const image = await exchange(get(`/images/${name}`), { end: true });
+  assert.ok(image.subarray(-content.length).equals(content));
+  assert.match(image.toString('latin1', 0, 20), /^HTTP\/1\.1 200 OK/);
+  const two = await exchange(get(`/images/${name}`) + get('/loaders/ipxe.efi'), { end: true });
+  assert.ok(two.indexOf(content.subarray(0, 1000)) > 0);
+  assert.match(two.toString('latin1').slice(-30), /bytes of loaders\/ipxe\.efi $/);
+});
+
+test('what is no request is told why, in the shape of every other error, and never amid the bytes of an answer', async () => {
+  const rows = [['\x16\x03\x01\x02\x00\x01', '400', /http, not https/], ['GET / HTTP/1.1\nHost: rack\n\n', '400', /CR LF/], ['BREW / HTTP/1.1\r\n\r\n', '400', /method/],
+    [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n`, '431', /16 KiB/], ['GET /loaders/ipxe.efi HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', '400', /two hosts/],
+    ['GET /loaders/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', '400', /%zz/]] as const;
+  for (const [request, status, why] of rows) {
+    const [head = '', body = ''] = (await exchange(request, { end: false })).toString().split('\r\n\r\n');
+    assert.equal(head.split(' ')[1], status, request.slice(0, 40));
+    assert.equal(/^Content-Length: (\d+)$/m.exec(head)?.[1], String(Buffer.byteLength(body)));
+    const { error } = JSON.parse(body) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'REQUEST_INVALID');
+    assert.match(error.message, why);
+  }
+  const spoiled = await exchange(`GET /images/${name} HTTP/1.1\r\nHost: rack\r\n\r\nnonsense\r\n\r\n`, { end: false });
+  assert.ok(!spoiled.includes('REQUEST_INVALID'.padEnd(16, '"')) || spoiled.indexOf('HTTP/1.1 400') === 0);
+});
+
+test('what is there and only to be read is 405 for other methods, with those that it is for', async () => {
+  for (const path of [`/images/${name}`, `/images/${name}/tree/x`, '/loaders/ipxe.efi', '/boot/52-54-00-77-00-01/script.ipxe', '/profiles/x/initrd']) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+      const answer = await fetch(rack.url(path), { method, ...(method === 'POST' && { body: '<xml/>', headers: { 'content-type': 'text/xml' } }) });
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD'], `${method} ${path}`);
+    }
+  }
+  assert.equal((await fetch(rack.url('/nothing'), { method: 'POST' })).status, 404);
+});
+
 const openFiles = async (): Promise<number> => {
   const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
   return links.filter((link) => link.endsWith(name) || link.startsWith('socket:')).length;
@@ -121,6 +167,19 @@ test('who goes away half-way, or is killed, leaves no open file and no socket, a
     const { complete, bytes } = event.data as { complete: boolean; bytes: number };
     return !complete && bytes > 0 && bytes < content.length;
   }).length === 8);
+});
+
+test('requests that wait on one connection have no open files, and who sends on and on without taking an answer is cut off', async () => {
+  const before = await openFiles();
+  const request = `GET /images/${name} HTTP/1.1\r\nHost: rack\r\n\r\n`;
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause();
+  socket.write(request.repeat(200));
+  await waitFor(async () => await openFiles() > before + 2);
+  await curl('-o', '/dev/null', url);
+  assert.ok(await openFiles() <= before + 6, 'two ends of a connection or two, and a file each');
+  socket.on('error', () => undefined).write(request.repeat(1000));
+  await waitFor(async () => await openFiles() <= before + 1, { what: 'only this end is left' });
+  socket.destroy();
 });
 
 test('twenty machines at once get the same bytes from one read of the disk', async () => {

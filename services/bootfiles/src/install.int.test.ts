@@ -256,6 +256,13 @@ test('overlays follow the initrd: cpio reads all of them out of what is sent, an
   }
   const head = await fetch(rack.url('/profiles/debian/initrd'), { method: 'HEAD' });
   assert.equal(head.headers.get('content-length'), `${expected.length}`);
+  const etag = head.headers.get('etag') ?? '';
+  for (const [name, value, status] of [['if-none-match', etag, 304], ['if-match', etag, 200], ['if-match', '"another"', 412], ['if-unmodified-since', 'Thu, 01 Jan 1970 00:00:00 GMT', 412]] as const) {
+    const answer = await fetch(rack.url('/profiles/debian/initrd'), { headers: { [name]: value } });
+    const length = { 200: `${expected.length}`, 304: null, 412: '0' }[status];
+    assert.deepEqual([answer.status, answer.headers.get('content-length'), answer.headers.get('etag')], [status, length, etag], `${name}: ${value}`);
+    await answer.arrayBuffer();
+  }
 });
 
 for (const [format, program, ...options] of [

@@ -86,6 +86,13 @@ test('a file of a disc: HEAD, ranges, conditions, links; what is no file is said
   assert.notEqual((await fetch(`${url}casper/vmlinuz`, { method: 'HEAD' })).headers.get('etag'), etag);
   assert.equal(await curl(`${url}dists/stable/Release`), 'Suite: stable\n');
   assert.equal(await curl('-o', '/dev/null', '-w', '%{http_code} %{redirect_url}', `${url}dists`), `301 ${url}dists/`);
+  const beside = url.replace('/images/', '//images/');
+  for (const path of [`${beside}dists`, beside.slice(0, -1)]) {
+    const [get, head] = await Promise.all([fetch(path, { redirect: 'manual' }), fetch(path, { redirect: 'manual', method: 'HEAD' })]);
+    assert.equal(get.headers.get('location'), `${new URL(path).pathname.slice(1)}/`, 'a path, not another host');
+    assert.deepEqual([get.status, get.headers.get('content-length')], [head.status, head.headers.get('content-length')]);
+  }
+  assert.equal(await curl('--path-as-is', `${url}casper/../dists/%2e%2e/./dists/stable/Release`), 'Suite: stable\n');
   assert.match(await curl(`${url}dists/`), /<a href="\.\/bookworm\/">/);
   assert.equal(await curl('-o', '/dev/null', '-w', '%{http_code} %{size_download}', `${url}empty`), '200 0');
   for (const path of ['nothing', 'casper/vmlinuz/x', '%2e%2e/x', 'a%00b']) assert.equal(await curl('-o', '/dev/null', '-w', '%{http_code}', '--path-as-is', `${url}${path}`), '404', path);

@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { renderIndex, sliceExtents, treePath, type Extent } from './tree.ts';
 
-test('a path up or with a NUL is none', () => {
-  assert.equal(treePath('a/b c/..d'), 'a/b c/..d');
-  assert.deepEqual(['..', 'a/../b', '../x', 'a\0b'].map(treePath), Array(4).fill(undefined));
+test('a path above the disc or with a NUL is none', () => {
+  assert.deepEqual(['..', 'a/../../b', '../x', './..', 'a//../..', 'a\0b'].map(treePath), Array(6).fill(undefined));
+});
+
+test('dot segments within the disc are followed', () => {
+  assert.deepEqual(['a/b c/..d', 'a/../b', 'a/b/../../c/./d', 'a/..', '', '...', 'a/b/'].map(treePath), ['a/b c/..d', 'b', 'c/d', '', '', '...', 'a/b']);
 });
 
 test('a slice of extents is that slice of their bytes', () => {

@@ -1,8 +1,17 @@
 /** The tree of a disc image as HTTP shows it: paths, which bytes of the image a range of a file is, and an index of a directory. Pure. */
 
-/** What `/images/<sha256>/tree/<path>` has as path, undefined where it leads up or is no path. `path` is decoded already. */
+/**
+ * What `/images/<sha256>/tree/<path>` has as path, without dot segments (RFC 3986 §5.2.4); undefined where it leads above the disc or is no path.
+ * `path` is decoded already. Loaders ask as their configuration is written: GRUB sends `boot/grub/../fonts` as it is, and web servers take it.
+ */
 export function treePath(path: string): string | undefined {
-  return path.includes('\0') || path.split('/').includes('..') ? undefined : path;
+  if (path.includes('\0')) return undefined;
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..' && names.pop() === undefined) return undefined;
+    if (!['', '.', '..'].includes(name)) names.push(name);
+  }
+  return names.join('/');
 }
 
 export type Extent = { offset: number; length: number };

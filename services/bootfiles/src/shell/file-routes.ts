@@ -4,6 +4,7 @@ import { IronbusError } from '@ironbus/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { identify } from './asker.ts';
 import type { Context } from './context.ts';
+import type { Awaited } from './image-cache.ts';
 import { fileServed, refused } from './observe.ts';
 import { sendFile, type ServedFile } from './send-file.ts';
 
@@ -31,11 +32,19 @@ function findAsset({ assets, config }: Context, path: string): ServedFile {
 /** Throws NOT_READY while it is being fetched, FILE_UNKNOWN. */
 export async function findImage({ images, config }: Context, sha256: string): Promise<ServedFile> {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new IronbusError('FILE_UNKNOWN', 'an image is named by its SHA-256');
-  const found = await images.await(sha256, config.imageWaitSeconds * 1000);
-  if (found === 'late') throw new IronbusError('NOT_READY', 'the image is still being fetched from the region: ask again');
-  if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', 'the image is not on this rack and can not be had from the region');
-  return { path: found.path, etag: `"${sha256}"` };
+  return { path: pathOf(await images.await(sha256, config.imageWaitSeconds * 1000), 'the image'), etag: `"${sha256}"` };
 }
+
+/** Throws NOT_READY where it may be there later, FILE_UNKNOWN; `what` names it. */
+export function pathOf(found: Awaited, what: string): string {
+  if (found === 'late') throw new IronbusError('NOT_READY', `${what} is still being fetched from the region: ask again`);
+  if (found === 'unkept') throw new IronbusError('NOT_READY', `${what} is at the region and this rack’s disk does not take it: make room in BOOTFILES_IMAGE_DIR (the rack’s log has the reason), then ask again`);
+  if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', `${what} is not on this rack and can not be had from the region`);
+  return found.path;
+}
+
+/** Of two slashes at the start the second begins the name of a host (RFC 3986 §4.2). The length is said, so that HEAD says what GET does. */
+export const redirect = (reply: FastifyReply, location: string): FastifyReply => reply.header('content-length', 0).redirect(location.replace(/^\/+/, '/'), 301);
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply };
 
@@ -45,7 +54,7 @@ export async function serveFile(context: Context, { request, reply }: Exchange, 
   const about = { asking, mac: asking.binding?.mac ?? null, path: request.url.split('?')[0] ?? '' };
   try {
     const served = await find();
-    if ('location' in served) return await reply.redirect(served.location, 301);
+    if ('location' in served) return await redirect(reply, served.location);
     if ('absent' in served) return await reply.code(404).send({ error: { code: 'FILE_UNKNOWN', message: served.absent } });
     if ('text' in served) return await reply.type(served.type).send(served.text);
     return await sendFile(request, reply, served, (sent) => fileServed(context, about, sent));

@@ -4,7 +4,7 @@
  */
 import { IronbusError, type Image } from '@ironbus/contracts';
 import { backoffMs, systemClock, wait, within, type Logger } from '@ironbus/runtime';
-import { BrokenOff, type ImageFiles } from './image-files.ts';
+import { BrokenOff, NotKept, type ImageFiles } from './image-files.ts';
 
 type Options = {
   files: ImageFiles; regionUrl: string; regionKey: string | undefined; log: Logger;
@@ -13,8 +13,8 @@ type Options = {
   /** Hashes that an attempt in progress may still ask for. */
   needed: () => ReadonlySet<string>;
 };
-/** `path`: there it is. `absent`: neither here nor to be had. `late`: it is still being fetched, or the region is away and may be back. */
-export type Awaited = { path: string } | 'absent' | 'late';
+/** `path`: there it is. `absent`: neither here nor to be had. `late`: it is still being fetched, or the region is away and may be back. `unkept`: this rack’s disk does not take it. */
+export type Awaited = { path: string } | 'absent' | 'late' | 'unkept';
 
 const firstByteMs = 15_000;
 const silenceMs = 60_000;
@@ -60,6 +60,7 @@ export class ImageCache {
     const outcome = await within(untilFetched(download, image, patience), waitMs);
     const path = await files.locate(sha256, image.sizeBytes);
     if (path !== undefined) return { path };
+    if (failure instanceof NotKept) return 'unkept';
     return failure instanceof BrokenOff || (outcome === 'late' && this.#downloads.has(sha256)) ? 'late' : 'absent';
   }
 
@@ -74,10 +75,21 @@ export class ImageCache {
   async #run(): Promise<void> {
     for (let failures = 0; !this.#stopper.signal.aborted;) {
       this.#kicked = Promise.withResolvers<void>();
-      failures = await this.#fetchMissing(failures > 0) > 0 ? failures + 1 : 0;
-      await this.#sweep();
+      failures = await this.#tidy(failures > 0) ? 0 : failures + 1;
       if (failures === 0) await this.#kicked.promise;
       else await within(this.#kicked.promise, backoffMs(failures + 4));
+    }
+  }
+
+  /** True where all is as it should be. A directory that can not be read or swept now may be mended, and the images of tomorrow are still wanted. */
+  async #tidy(again: boolean): Promise<boolean> {
+    try {
+      const failed = await this.#fetchMissing(again);
+      await this.#sweep();
+      return failed === 0;
+    } catch (error) {
+      this.#options.log[again ? 'debug' : 'warn']({ err: error }, 'image cache not in order, trying again');
+      return false;
     }
   }
 
@@ -142,6 +154,7 @@ async function ask({ url, offset, key, signal }: Asked): Promise<Response> {
   const response = await fetch(url, { signal, headers }).catch((cause: unknown) => { throw new BrokenOff(`the region does not answer (${reasonOf(cause)})`, { cause }); });
   const { status } = response;
   if (status === 404) throw new IronbusError('IMAGE_UNKNOWN', `the region has no image at ${url.pathname}`);
+  if (status === 416) throw new Error(`the region has no bytes of ${url.pathname} from ${offset} on: what is here is of another image`);
   if (!response.ok) throw new BrokenOff(`the region answered ${status}`);
   if (status === 206 && !response.headers.get('content-range')?.startsWith(`bytes ${offset}-`)) throw new Error('the region sent another part than was asked for');
   return response;

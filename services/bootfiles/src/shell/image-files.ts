@@ -1,7 +1,7 @@
 /** Images on disk, by hash: the rack’s own cache, and the region’s directory where that is on the same host. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Image } from '@ironbus/contracts';
 import { hashFile } from './assets.ts';
@@ -15,6 +15,9 @@ export type Source = (offset: number) => Promise<{ from: number; body: AsyncIter
 
 /** The region stopped sending: what came so far is good, and the next try goes on from there. */
 export class BrokenOff extends Error {}
+
+/** The directory takes no more: full, read-only, or not ours. */
+export class NotKept extends Error {}
 
 const hashOf = (name: string): string => name.replace(temporary, '');
 const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
@@ -71,21 +74,24 @@ async function save(directory: string, wanted: Wanted, source: Source): Promise<
   const path = join(directory, `${wanted.sha256}${temporary}`);
   try {
     await using handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
-    await write(handle, wanted, source);
+    await write(handle, { directory, wanted }, source);
     await handle.sync();
     await rename(path, join(directory, wanted.sha256));
     await syncDirectory(directory);
   } catch (error) {
-    if (!(error instanceof BrokenOff)) await rm(path, { force: true });
-    throw error;
+    if (error instanceof BrokenOff) throw error;
+    await rm(path, { force: true }).catch(() => undefined); // what was wrong first is what is told
+    const { syscall, code = '' } = error as NodeJS.ErrnoException;
+    throw syscall === undefined ? error : new NotKept(`${directory} does not take the image (${code}): make room there, or let bootfiles write there`, { cause: error });
   }
 }
 
-async function write(handle: FileHandle, wanted: Wanted, source: Source): Promise<void> {
+async function write(handle: FileHandle, { directory, wanted }: { directory: string; wanted: Wanted }, source: Source): Promise<void> {
   const { size } = await handle.stat();
   const kept = size <= wanted.sizeBytes ? size : 0;
   let hash = createHash('sha256');
   if (kept > 0) for await (const chunk of handle.createReadStream({ start: 0, end: kept - 1, autoClose: false })) hash.update(chunk as Buffer);
+  await requireRoom(directory, wanted.sizeBytes - kept);
   const { from, body } = kept === wanted.sizeBytes ? { from: kept, body: [] } : await source(kept);
   if (from === 0) hash = createHash('sha256');
   await handle.truncate(from);
@@ -93,12 +99,23 @@ async function write(handle: FileHandle, wanted: Wanted, source: Source): Promis
   for await (const chunk of body) {
     if (sizeBytes + chunk.length > wanted.sizeBytes) throw new Error(`more than the announced ${wanted.sizeBytes} bytes came`);
     hash.update(chunk);
-    await handle.write(chunk, 0, chunk.length, sizeBytes);
+    await writeAll(handle, chunk, sizeBytes);
     sizeBytes += chunk.length;
   }
   if (sizeBytes !== wanted.sizeBytes) throw new Error(`${sizeBytes} bytes came, ${wanted.sizeBytes} were announced`);
   const found = hash.digest('hex');
   if (found !== wanted.sha256) throw new Error(`the bytes that came have SHA-256 ${found}`);
+}
+
+/** Before a byte is fetched: each try for an image that does not fit would otherwise load the region anew. */
+async function requireRoom(directory: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize < bytes) throw new NotKept(`${directory} has room for ${bavail * bsize} bytes, ${bytes} are needed: make room there`);
+}
+
+/** write(2) may take a part, as on a disk that is nearly full: the file would lack the rest, under a hash that was counted over all of it. */
+export async function writeAll(handle: Pick<FileHandle, 'write'>, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
 
 async function syncDirectory(directory: string): Promise<void> {

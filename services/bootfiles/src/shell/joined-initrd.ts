@@ -11,7 +11,9 @@ import { decidePart } from '../core/range.ts';
 import { treePath } from '../core/tree.ts';
 import { identify } from './asker.ts';
 import type { Context } from './context.ts';
+import { pathOf } from './file-routes.ts';
 import { fileServed } from './observe.ts';
+import { askedOf, headersOf } from './send-file.ts';
 import { lookUp, treeTag, type FoundFile } from './trees.ts';
 
 /** `tag` is another one for other bytes. */
@@ -25,17 +27,9 @@ export async function serveInitrd(context: Context, request: FastifyRequest<{ Pa
     sizeBytes: joinedBytes(parts), modified: new Date(Math.max(...parts.map(({ modified }) => modified.getTime()))),
     etag: `"${createHash('sha256').update(parts.map(({ tag }) => tag).join('/')).digest('hex')}"`,
   };
-  const { headers } = request;
-  const part = decidePart(facts, {
-    range: request.method === 'GET' ? headers.range : undefined, ifRange: headers['if-range'] as string | undefined,
-    ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'],
-  });
-  reply.code(part.status).type('application/octet-stream').header('accept-ranges', 'bytes').header('etag', facts.etag).header('last-modified', facts.modified.toUTCString());
-  if (part.status === 416) reply.header('content-range', `bytes */${facts.sizeBytes}`);
-  if (!('start' in part)) return reply.send('');
-  if (part.status === 206) reply.header('content-range', `bytes ${part.start}-${part.end - 1}/${facts.sizeBytes}`);
-  reply.header('content-length', part.end - part.start);
-  if (request.method === 'HEAD' || part.start === part.end) return reply.send('');
+  const part = decidePart(facts, askedOf(request));
+  reply.code(part.status).headers(headersOf(facts, part));
+  if (request.method === 'HEAD' || !('start' in part) || part.start === part.end) return reply.send();
   reportEnd(context, { request, reply }, part.end - part.start);
   return reply.send(Readable.from(read(piecesOf(parts, part.start, part.end)), { objectMode: false }));
 }
@@ -64,13 +58,11 @@ async function find(context: Context, { id, path }: ImageFile): Promise<Found> {
   const { views, images, config } = context;
   const image = views.images.get(id);
   if (image === undefined) throw new IronbusError('FILE_UNKNOWN', `there is no image ${id}`);
-  const found = await images.await(image.sha256, config.imageWaitSeconds * 1000);
-  if (found === 'late') throw new IronbusError('NOT_READY', `image ${id} is still being fetched from the region: ask again`);
-  if (found === 'absent') throw new IronbusError('FILE_UNKNOWN', `image ${id} is not on this rack and can not be had from the region`);
-  const { size, mtime } = await stat(found.path);
-  if (path === undefined) return { path: found.path, sizeBytes: size, tag: image.sha256, modified: mtime };
-  const { sizeBytes, extents, modified, tag } = await findInDisc(context, { ...image, file: found.path }, path);
-  return { path: found.path, sizeBytes, extents, tag, modified: modified ?? mtime };
+  const file = pathOf(await images.await(image.sha256, config.imageWaitSeconds * 1000), `image ${id}`);
+  const { size, mtime } = await stat(file);
+  if (path === undefined) return { path: file, sizeBytes: size, tag: image.sha256, modified: mtime };
+  const { sizeBytes, extents, modified, tag } = await findInDisc(context, { ...image, file }, path);
+  return { path: file, sizeBytes, extents, tag, modified: modified ?? mtime };
 }
 
 async function findInDisc(context: Context, image: { id: string; sha256: string; file: string }, path: string): Promise<FoundFile & { tag: string }> {

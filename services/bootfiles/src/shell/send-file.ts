@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { decidePart, type FileFacts, type Part } from '../core/range.ts';
+import { decidePart, type Asked, type FileFacts, type Part } from '../core/range.ts';
 import { sliceExtents, type Extent } from '../core/tree.ts';
 import { native, type Sender } from './native.ts';
 
@@ -23,7 +23,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
   const stat = await handle.stat();
   const extents = file.extents ?? [{ offset: 0, length: stat.size }];
   const facts: FileFacts = { sizeBytes: extents.reduce((sum, { length }) => sum + length, 0), etag: file.etag, modified: file.modified ?? stat.mtime };
-  const part = decidePart(facts, request.method === 'GET' ? askedOf(request) : { ...askedOf(request), range: undefined });
+  const part = decidePart(facts, askedOf(request));
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(part.status, headersOf(facts, part));
@@ -32,14 +32,16 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
   return reply;
 }
 
-function askedOf({ headers }: FastifyRequest) {
+/** A range is for GET alone (RFC 9110 §14.2). */
+export function askedOf({ headers, method }: FastifyRequest): Asked {
   return {
-    range: headers.range, ifRange: headers['if-range'] as string | undefined, ifMatch: headers['if-match'], ifUnmodifiedSince: headers['if-unmodified-since'],
+    range: method === 'GET' ? headers.range : undefined, ifRange: headers['if-range'] as string | undefined, ifMatch: headers['if-match'], ifUnmodifiedSince: headers['if-unmodified-since'],
     ifNoneMatch: headers['if-none-match'], ifModifiedSince: headers['if-modified-since'],
   };
 }
 
-function headersOf({ sizeBytes, etag, modified }: FileFacts, part: Part): OutgoingHttpHeaders {
+/** Of every answer with this file, or this part of it; a 304 says no length but a true one (RFC 9110 §8.6), so it says none. */
+export function headersOf({ sizeBytes, etag, modified }: FileFacts, part: Part): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { 'accept-ranges': 'bytes', etag, 'last-modified': modified.toUTCString() };
   if (part.status === 304) return headers;
   headers['content-type'] = 'application/octet-stream';

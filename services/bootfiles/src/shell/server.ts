@@ -1,5 +1,4 @@
 /** The HTTP server: validation by the contracts' own schemas, and one shape of error. */
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { IronbusError, lazyCheck, type Violation } from '@ironbus/contracts';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -8,11 +7,11 @@ import { openAgain } from './again.ts';
 import { addBootRoutes } from './boot-routes.ts';
 import type { Context } from './context.ts';
 import { addFileRoutes } from './file-routes.ts';
+import { answerUnreadable, openHttpServer } from './http-server.ts';
 import { addInstallRoutes } from './install-routes.ts';
 import { addMachineRoutes } from './machine-routes.ts';
 import { addMetadataRoutes } from './metadata-routes.ts';
 import { addSeedRoutes } from './seed-routes.ts';
-import { SpelledResponse } from './spelled-response.ts';
 import { addStatusRoutes } from './status-routes.ts';
 import { addTreeRoutes } from './tree-routes.ts';
 import { addVirtualRoutes } from './virtual-routes.ts';
@@ -23,12 +22,16 @@ export function createServer(parts: Omit<Context, 'again'>): FastifyInstance {
   const app = fastify({
     logger: false, trustProxy: false, exposeHeadRoutes: false, forceCloseConnections: true, bodyLimit: 256 * 1024,
     // shim asks for `/loaders//grubx64.efi`: the folder it came from, and `/grubx64.efi`.
-    routerOptions: { maxParamLength: 256, ignoreDuplicateSlashes: true }, serverFactory: (route) => openHttp(context, route),
+    routerOptions: { maxParamLength: 256, ignoreDuplicateSlashes: true }, clientErrorHandler: answerUnreadable,
+    // Answers that are in memory go out before anything is routed.
+    serverFactory: (route) => openHttpServer((request, response) => { if (!context.again.answer(request, response)) route(request, response); }),
+    frameworkErrors: (error, request, reply) => answerError(context, error, request, reply),
   });
   app.addHook('onClose', async () => context.again.stop());
   app.setValidatorCompiler(({ schema }) => compile(schema as TSchema));
   app.setErrorHandler((error, request, reply) => answerError(context, error, request, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'ROUTE_UNKNOWN', message: 'there is nothing at this address' } }));
+  app.addHook('onRoute', ({ method, url }) => { if (Array.isArray(method) && method.includes('HEAD')) refuseOtherMethods(app, method, url); });
   addBootRoutes(app, context);
   addVirtualRoutes(app, context);
   addFileRoutes(app, context);
@@ -42,13 +45,12 @@ export function createServer(parts: Omit<Context, 'again'>): FastifyInstance {
   return app;
 }
 
-/** Answers that are in memory go out before anything is routed. A request may take as long as it takes: installers upload over slow links. */
-function openHttp({ again }: Context, route: RequestListener<typeof IncomingMessage, typeof SpelledResponse>): Server {
-  const server = createHttpServer({ ServerResponse: SpelledResponse, keepAliveTimeout: 30_000 }, (request, response) => {
-    if (!again.answer(request, response)) route(request, response);
-  });
-  server.requestTimeout = 0;
-  return server;
+/** What is there and is not for this method is 405 with what it is for (RFC 9110 §15.5.6), before a body is looked at. */
+function refuseOtherMethods(app: FastifyInstance, methods: readonly string[], url: string): void {
+  const allowed = methods.join(', ');
+  const refuse = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.code(405).header('allow', allowed).send({ error: { code: 'REQUEST_INVALID', message: `what is at this address can be asked for by ${allowed} only` } });
+  app.route({ method: app.supportedMethods.filter((method) => !methods.includes(method)), url, onRequest: (request, reply) => { refuse(request, reply); }, handler: refuse });
 }
 
 class InvalidRequest extends Error {

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { renderIndex, treePath } from '../core/tree.ts';
 import type { Context } from './context.ts';
-import { findImage, serveFile } from './file-routes.ts';
+import { findImage, redirect, serveFile } from './file-routes.ts';
 import { lookUp, treeTag } from './trees.ts';
 
 type Asked = { sha256: string; path: string };
@@ -16,7 +16,7 @@ export function addTreeRoutes(app: FastifyInstance, context: Context): void {
     return serve(context, { sha256, path }, { request, reply });
   };
   app.route({ method: ['GET', 'HEAD'], url: '/images/:sha256/tree/*', handler });
-  app.route({ method: ['GET', 'HEAD'], url: '/images/:sha256/tree', handler: (request, reply) => reply.redirect(`${pathOf(request)}/`, 301) });
+  app.route({ method: ['GET', 'HEAD'], url: '/images/:sha256/tree', handler: (request, reply) => redirect(reply, `${pathOf(request)}/`) });
 }
 
 type Exchange = { request: FastifyRequest; reply: FastifyReply };
