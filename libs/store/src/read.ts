@@ -6,8 +6,8 @@ export type StoredRecord<Value = unknown> = { key: string; value: Value; version
 
 /** The record as last committed; undefined when there is none. The caller names the type it wrote. */
 export async function read<Value = unknown>(store: Store, key: string): Promise<StoredRecord<Value> | undefined> {
-  const [version, json] = await store.redis.hmget(recordKey(store, key), 'v', 'json');
-  if (typeof version !== 'string' || typeof json !== 'string') return undefined;
+  const [version, json] = await store.recordFields(recordKey(store, key));
+  if (version === null || json === null) return undefined;
   return { key, value: JSON.parse(json) as Value, version: Number(version) };
 }
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Connection } from './connection.ts';
 
-/** `numberOfKeys` is fixed; arguments are text or whole numbers. */
-export type ScriptDefinition = { name: string; numberOfKeys: number; lua: string };
+/** `numberOfKeys` is fixed where it is said; arguments are text or whole numbers. */
+export type ScriptDefinition = { name: string; numberOfKeys?: number; lua: string };
 export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /** Throws on a wrong number of keys (a defect), STORE_UNREACHABLE, and the server's own words when the script is wrong. */
@@ -12,12 +12,12 @@ export function bindScript(connection: Pick<Connection, 'guard'>, definition: Sc
   const { name, numberOfKeys, lua } = definition;
   const hash = createHash('sha1').update(lua).digest('hex');
   return async (keys, args) => {
-    if (keys.length !== numberOfKeys) throw new Error(`script ${name} takes ${numberOfKeys} keys, not ${keys.length}`);
-    return connection.guard((redis) => evaluate(redis, hash, lua, numberOfKeys, [...keys, ...args]));
+    if (numberOfKeys !== undefined && keys.length !== numberOfKeys) throw new Error(`script ${name} takes ${numberOfKeys} keys, not ${keys.length}`);
+    return connection.guard((redis) => evaluate(redis, { hash, lua }, keys.length, [...keys, ...args]));
   };
 }
 
-async function evaluate(redis: Redis, hash: string, lua: string, numberOfKeys: number, rest: (string | number)[]): Promise<unknown> {
+async function evaluate(redis: Redis, { hash, lua }: { hash: string; lua: string }, numberOfKeys: number, rest: (string | number)[]): Promise<unknown> {
   try {
     return await redis.evalsha(hash, numberOfKeys, ...rest);
   } catch (error) {

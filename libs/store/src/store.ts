@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis';
 import { openConnection, type Connection } from './connection.ts';
 import type { Log, Ready } from './log.ts';
+import { readRecordsLua, readTogether, type RecordFields } from './read-together.ts';
 import { bindScript, type Script, type ScriptDefinition } from './script.ts';
 
 const commands = [
@@ -19,6 +20,8 @@ export type Store = {
   readonly prefix: string;
   readonly log: Log;
   readonly redis: PlainCommands;
+  /** For `read`: the fields of a record by its whole key. */
+  recordFields(key: string): Promise<RecordFields>;
   /** `<prefix>:<part>:<part>`. */
   key(...parts: string[]): string;
   ready(): Ready;
@@ -44,6 +47,7 @@ export function openStore(options: { url: string; prefix: string; log: Log }): S
   return {
     prefix, log,
     redis: guardCommands(connection),
+    recordFields: readTogether(bindScript(connection, { name: 'read-records', lua: readRecordsLua })),
     key: (...parts) => [prefix, ...parts].join(':'),
     ready: connection.ready,
     losses: connection.losses,
