@@ -2,7 +2,7 @@
  * Files and rendered scripts over HTTP beside nginx, in turns and under the same wrk: MB/s and requests per second, the CPU that each took,
  * and our memory under 200 clients.
  *
- *   npm run bench -- bootfiles                     everything, some three minutes
+ *   npm run bench -- bootfiles                     everything, some five minutes
  *   npm run bench -- bootfiles --only scripts      a minute of scripts (or files, memory), and no result file
  *   npm run bench -- bootfiles --profile agent     our CPU profile while it renders scripts (agent, disk) or sends a file (image)
  */
@@ -20,7 +20,7 @@ import { cpuMs, family, residentMegabytes } from './dhcp/processes.ts';
 import { printProfile, readProfile, summarize } from './dhcp/profile.ts';
 import { median, row, writeResult, type Row } from './result.ts';
 
-const rounds = 3;
+const rounds = 5;
 const seconds = 3;
 const say = (text: string): void => console.error(`bench bootfiles: ${text}`);
 
