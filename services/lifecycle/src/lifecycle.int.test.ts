@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ensureTopology, openBus, type Bus } from '@ironbus/bus';
 import {
-  bootPoliciesBucket, buckets, catalog, macToken, newEventId, nodeCheckedIn, nodeCreateRequested, nodeDeployRequested, nodeInventoryReported, nodePhonedHome, nodeReleaseRequested, nodeRemoveRequested,
+  bootPoliciesBucket, buckets, catalog, macToken, newEventId, type EventId, nodeCheckedIn, nodeCreateRequested, nodeDeployRequested, nodeInventoryReported, nodePhonedHome, nodeReleaseRequested, nodeRemoveRequested,
   nodeRequestRefused, nodeStepClaimed, nodeStepReported, nodeUpdateRequested, nodeAcceptRequested, powerChanged, provisionalNodeId, type Draft, type EventDefinition,
   type Mac, type Node, type ServiceName,
 } from '@ironbus/contracts';
@@ -14,7 +14,7 @@ import { openStore } from '@ironbus/store';
 import { startNats, startRedis, waitFor } from '@ironbus/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { mintNodeId } from './core/identity.ts';
+import { mintHostname, mintNodeId } from './core/identity.ts';
 import { image, inventory, settings } from './core/test/story.ts';
 import { manifest } from './manifest.ts';
 import { snapshotDaily } from './shell/snapshots.ts';
@@ -42,7 +42,7 @@ function startLifecycle(env: Record<string, string> = {}): ChildProcess {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], NATS_URL: nats.url, REDIS_URL: redis.url, LIFECYCLE_HEALTH_PORT: '0', LIFECYCLE_POLL_MS: '50', LIFECYCLE_GRACE_SECONDS: '0', LOG_LEVEL: 'warn', ...env },
   });
-  child.stdout?.on('data', (chunk: Buffer) => { if (/"level":(50|60)/.test(chunk.toString())) process.stderr.write(chunk); });
+  child.stdout?.on('data', (chunk: Buffer) => { if (/"level":"(error|fatal)"/.test(chunk.toString())) process.stderr.write(chunk); });
   children.add(child);
   return child;
 }
@@ -67,8 +67,7 @@ after(async () => {
   await Promise.all([nats.stop(), redis.stop()]);
 });
 
-async function publish<D extends EventDefinition>(definition: D, key: string, data: object): Promise<string> {
-  const id = newEventId();
+async function publish<D extends EventDefinition>(definition: D, key: string, data: object, id = newEventId()): Promise<string> {
   await busOf(definition.owner).publish(definition, { key, id, nodeid: key.startsWith('mac-') ? undefined : key, data } as unknown as Draft<D>);
   return id;
 }
@@ -196,7 +195,8 @@ test('a redelivered event changes nothing: same ids, same facts, same version', 
   const { version } = nodeOf(mac) ?? assert.fail();
   const before = seen.length;
   await rereadLog();
-  const repeated = seen.slice(before).filter((event) => !isRequestOrMachineFact(event.type));
+  // A process that was killed may have left a fact of another node unhandled: it counts now, for the first time.
+  const repeated = seen.slice(before).filter(({ type, subject }) => !isRequestOrMachineFact(type) && (subject === node.id || type !== 'node.updated'));
   assert.deepEqual(repeated.map((event) => `${event.type} ${event.subject}`), []);
   assert.deepEqual([nodeOf(mac)?.version, nodeOf(mac)?.operation?.id], [version, request]);
 });
@@ -320,10 +320,24 @@ test('a forgotten machine is not brought back by its old events', async () => {
   assert.equal(await policy(mac), undefined);
 });
 
+/** Ids of events whose machines get the first name and the first id that follow from them: a name that is taken already would mean another id. */
+function withOwnNames(count: number): EventId[] {
+  const names = new Set([...nodes().values()].map(({ hostname }) => hostname));
+  const ids: EventId[] = [];
+  while (ids.length < count) {
+    const id = newEventId();
+    const name = mintHostname(id, 0);
+    if (!names.has(name)) ids.push(id);
+    names.add(name);
+  }
+  return ids;
+}
+
 test('a backlog of many new machines is worked off side by side, and the requests in it find the nodes made just before them', async () => {
   await end(lifecycle, 'SIGTERM');
   const many = Array.from({ length: 60 }, newMac);
-  const causes = await Promise.all(many.map((mac) => publish(nodeCheckedIn, provisionalNodeId(mac), checkInOf(mac, 0))));
+  const causes = withOwnNames(many.length);
+  await Promise.all(many.map((mac, index) => publish(nodeCheckedIn, provisionalNodeId(mac), checkInOf(mac, 0), causes[index])));
   await Promise.all(many.map((mac) => publish(nodeInventoryReported, provisionalNodeId(mac), { mac, rack: 'rack1', attempt: 0, inventory: inventoryOf(mac) })));
   const ids = causes.map((cause) => mintNodeId(cause, 0));
   for (const id of ids) await publish(nodeUpdateRequested, id, { ...by, tags: ['asked-at-once'] });
