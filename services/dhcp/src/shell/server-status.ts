@@ -51,7 +51,10 @@ export class ServerStatus {
   changed(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#working ??= this.#work().finally(() => { this.#working = undefined; });
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#again) this.changed(); // said while the last of the work was done
+    });
   }
 
   /** Whether the entry was written within the last 15 s: else siblings take this replica for dead. */
