@@ -1,6 +1,5 @@
 /** Profiles rendered and judged: every kind, every layer, every mistake with its line. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -179,17 +178,6 @@ test('a value that only a machine’s layers give is judged when there is a mach
 
 test('mistakes are told with line and remedy', async (t) => {
   for (const [why, profile, message] of mistakes) await t.test(why, () => assert.match(problem(fromOf({ profile: profileOf(profile) })), message));
-});
-
-const preseeds: [text: string, taken: boolean][] = [
-  ['d-i a/b string x', true], ['d-i a/b string', true], ['d-i a/b \\\n  boolean true', true], ['d-i \\\n  a/b \\\n  string x', true], ['# c \\\nno answer', true], ['d-i a/b string x \\\n\\\n', true],
-  ['d-i\ta/b\tstring\tx', true], ['d-i a/b string x\r', true], ['d-i a/b', false], ['d-i a/b \\\n', false], ['d-i', false], ['# c\nno answer', false],
-];
-test('a preseed is taken or refused as debconf-set-selections does it', { skip: spawnSync('debconf-set-selections', ['--help']).error !== undefined && 'debconf is not here' }, () => {
-  for (const [lines, taken] of preseeds) {
-    const input = `${lines}\n`;
-    assert.deepEqual([kinds.preseed.make(input).ok, spawnSync('debconf-set-selections', ['--checkonly'], { input }).status === 0], [taken, taken], input);
-  }
 });
 
 const secret = 'S3cr3t';

@@ -76,7 +76,7 @@ test('a part that is longer than what the region has is given up, not asked for 
 
 test('every byte is written where a disk takes them a few at a time', async () => {
   const kept = Buffer.alloc(1000);
-  const handle = { write: (bytes: Uint8Array, at: number, length: number, position: number) => Promise.resolve({ bytesWritten: Buffer.from(bytes).copy(kept, position, at, at + Math.min(length, 7)), buffer: bytes }) };
-  await writeAll(handle as unknown as Parameters<typeof writeAll>[0], content.subarray(0, 900), 100);
+  const handle = { write: (bytes: Uint8Array, at: number, length: number, position: number) => Promise.resolve({ bytesWritten: Buffer.from(bytes).copy(kept, position, at, at + Math.min(length, 7)) }) };
+  await writeAll(handle, content.subarray(0, 900), 100);
   assert.ok(kept.subarray(100).equals(content.subarray(0, 900)));
 });

@@ -113,8 +113,10 @@ async function requireRoom(directory: string, bytes: number): Promise<void> {
   if (bavail * bsize < bytes) throw new NotKept(`${directory} has room for ${bavail * bsize} bytes, ${bytes} are needed: make room there`);
 }
 
+type Writable = { write(bytes: Uint8Array, at: number, length: number, position: number): Promise<{ bytesWritten: number }> };
+
 /** write(2) may take a part, as on a disk that is nearly full: the file would lack the rest, under a hash that was counted over all of it. */
-export async function writeAll(handle: Pick<FileHandle, 'write'>, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeAll(handle: Writable, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
 
